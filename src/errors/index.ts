@@ -1,0 +1,1 @@
+export { defineErrors, registry, SluiceError, type ErrorJson, type ErrorSpec, type Fault } from './error.ts'
