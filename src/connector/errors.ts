@@ -1,0 +1,33 @@
+import { defineErrors } from '#errors'
+
+/** Errors that every connector can raise and the engine knows by code. */
+export const dataErrors = defineErrors('data', {
+  /** A value that the other side cannot represent. `row` is its index in the batch; the engine adds the key. */
+  valueRefused: {
+    fault: 'data',
+    message: (d: { dataset: string; column: string; reason: string; row?: number; key?: string }) =>
+      `${d.dataset}, column "${d.column}"${d.key === undefined ? '' : `, row ${d.key}`}: ${d.reason}`,
+    hint: () => 'Correct the row in the source, exclude it with `where`, or choose a target type that can hold the value.',
+  },
+})
+
+export const ledgerErrors = defineErrors('ledger', {
+  fenced: {
+    fault: 'usage',
+    message: (d: { job: string; run: string }) =>
+      `Run ${d.run} of job ${d.job} has been taken over by another engine; this one wrote nothing after that.`,
+    hint: () => 'Nothing is lost: the newer engine goes on from the last commit. Make sure that only one of them is started.',
+  },
+  missing: {
+    fault: 'usage',
+    message: (d: { job: string; run: string; table: string }) =>
+      `The ledger table ${d.table} no longer holds run ${d.run} of job ${d.job}, so it is unknown what has been written.`,
+    hint: () => 'Compare source and target (`sluice verify`), empty the target if needed, then start afresh with `--fresh`.',
+  },
+  noRights: {
+    fault: 'usage',
+    message: (d: { table: string; user: string }) => `User ${d.user} may not create the ledger table ${d.table}.`,
+    hint: (d: { ddl?: string }) =>
+      `Have it created once by an administrator:\n${d.ddl ?? ''}\nor set \`ledger: none\` and accept at-least-once delivery.`,
+  },
+})

@@ -1,0 +1,240 @@
+/**
+ * A TCP, Unix or TLS connection as a byte stream that is pulled.
+ *
+ * Received bytes are collected in one growing buffer; a decoder works on `buffer[start, end)` without await and moves `start`.
+ * When the decoder is slower than the network, the socket stops reading at `HIGH_WATER_BYTES` and TCP holds the peer back.
+ */
+import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { wireErrors } from './errors.ts'
+
+const READ_BYTES = 256 * 1024
+const FIRST_BUFFER_BYTES = 64 * 1024
+/** Unread bytes at which reading pauses. Small enough for the memory budget, large enough to keep a server busy. */
+export const HIGH_WATER_BYTES = 1024 * 1024
+const KEEP_ALIVE_MS = 15_000
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  /** Unix socket; wins over host and port. */
+  readonly path?: string
+}
+
+export interface ConnectOptions extends Endpoint {
+  readonly connectTimeoutMs: number
+  /** Longest silence while bytes are awaited; 0 waits for ever. */
+  readonly idleTimeoutMs: number
+  /** Closes the connection and rejects whatever waits. */
+  readonly signal: AbortSignal
+}
+
+// One read buffer serves all plain sockets of a thread: `onread` hands it out synchronously and its bytes are copied at once.
+// The copy costs 5 ms per GB of narrow rows, far less than the garbage of one Buffer per read.
+let readBuffer: Buffer<ArrayBuffer> | undefined
+
+export class ByteStream implements AsyncDisposable {
+  /** Unread bytes are `buffer[start, end)`. Any await may replace the buffer and move both. */
+  buffer: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES)
+  start = 0
+  end = 0
+  readonly #options: ConnectOptions
+  #socket: Socket
+  #paused = false
+  #wanted = 0
+  #failure: unknown
+  #waiter: { resolve: () => void; reject: (cause: unknown) => void } | undefined
+  #drains: { resolve: () => void; reject: (cause: unknown) => void }[] = []
+  #idle: NodeJS.Timeout | undefined
+  #bytesRead = 0
+  #bytesWritten = 0
+  readonly #abort = () => this.#fail(this.#options.signal.reason)
+
+  private constructor(options: ConnectOptions, socket: Socket) {
+    this.#options = options
+    this.#socket = socket
+  }
+
+  static async connect(options: ConnectOptions): Promise<ByteStream> {
+    options.signal.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    readBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
+    let stream: ByteStream | undefined
+    const onread = { buffer: readBuffer, callback: (bytes: number, from: Uint8Array) => stream?.receive(from.subarray(0, bytes)) ?? true }
+    const target = options.path === undefined ? { host: options.host, port: options.port } : { path: options.path }
+    const socket = connectSocket({ ...target, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
+    stream = new ByteStream(options, socket)
+    const place = placeOf(options)
+    const timer = setTimeout(() => reject(wireErrors.connectTimeout({ place, ms: options.connectTimeoutMs })), options.connectTimeoutMs)
+    const abort = () => reject(options.signal.reason)
+    options.signal.addEventListener('abort', abort, { once: true })
+    socket.once('connect', resolve)
+    socket.once('error', cause => reject(wireErrors.unreachable({ place, reason: codeOf(cause) }, cause)))
+    try {
+      await promise
+    } catch (error) {
+      socket.on('error', () => {})
+      socket.destroy()
+      throw error
+    } finally {
+      clearTimeout(timer)
+      options.signal.removeEventListener('abort', abort)
+      socket.removeAllListeners('connect').removeAllListeners('error')
+    }
+    stream.#watch(socket)
+    options.signal.addEventListener('abort', stream.#abort, { once: true })
+    return stream
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === undefined && !this.#socket.destroyed
+  }
+
+  get place(): string {
+    return placeOf(this.#options)
+  }
+
+  /** Returns when at least `bytes` unread bytes are there. Rejects when the connection ends before. */
+  fill(bytes: number): Promise<void> | undefined {
+    if (this.end - this.start >= bytes) return undefined
+    return this.#wait(bytes)
+  }
+
+  /** Returns when more bytes than now are unread. */
+  more(): Promise<void> {
+    return this.#wait(this.end - this.start + 1)
+  }
+
+  /**
+   * Hands bytes to the socket, which owns them until the promise resolves: then they may be overwritten.
+   * Undefined when they were taken at once and have been copied to the kernel.
+   */
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    this.#bytesWritten += bytes.length
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const drain = { resolve, reject }
+    this.#drains.push(drain)
+    this.#socket.write(bytes, error => {
+      this.#drains = this.#drains.filter(other => other !== drain)
+      if (error) reject(this.#failure ?? this.#lost(error))
+      else resolve()
+    })
+    promise.catch(() => {}) // A failed write also fails the next read, where it is reported.
+    return promise
+  }
+
+  /** Continues in TLS. There must be no unread bytes: what a server sent in plain text before the handshake is an injection. */
+  async upgrade(tls: ConnectionOptions): Promise<void> {
+    if (this.end > this.start) throw wireErrors.plainTextBeforeTls({ place: this.place })
+    const plain = this.#socket
+    plain.removeAllListeners('error').removeAllListeners('close')
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    // onread sockets deliver past the stream API, so TLS takes the raw handle through a fresh Socket-like duplex: tls.connect does it.
+    const secure: TLSSocket = connectTls({ ...tls, socket: plain }, resolve)
+    secure.once('error', cause => reject(wireErrors.tls({ place: this.place, reason: cause.message }, cause)))
+    secure.once('close', () => reject(this.#lost(undefined)))
+    await promise
+    secure.removeAllListeners('error').removeAllListeners('close')
+    this.#socket = secure
+    this.#watch(secure)
+    secure.on('data', (bytes: Buffer) => {
+      if (!this.receive(bytes)) secure.pause()
+    })
+  }
+
+  /** Channel binding data of a TLS connection (RFC 5929 tls-server-end-point needs the certificate); undefined in plain text. */
+  get peerCertificate(): Buffer | undefined {
+    const socket = this.#socket as Partial<TLSSocket>
+    return socket.getPeerCertificate?.()?.raw
+  }
+
+  get isEncrypted(): boolean {
+    return 'encrypted' in this.#socket
+  }
+
+  /** Copies received bytes behind the unread ones; false tells the socket to pause. */
+  receive(bytes: Uint8Array): boolean {
+    this.#bytesRead += bytes.length
+    this.#makeRoom(bytes.length)
+    this.buffer.set(bytes, this.end)
+    this.end += bytes.length
+    const unread = this.end - this.start
+    if (this.#waiter && unread >= this.#wanted) this.#settle()
+    if (unread < HIGH_WATER_BYTES || unread < this.#wanted) return true
+    this.#paused = true
+    return false
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#fail(wireErrors.closed({ place: this.place }))
+    this.#options.signal.removeEventListener('abort', this.#abort)
+    if (!this.#socket.closed) await new Promise<void>(resolve => this.#socket.once('close', () => resolve()))
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.end + bytes <= this.buffer.length) return
+    const unread = this.end - this.start
+    if (unread + bytes <= this.buffer.length && this.start >= unread) {
+      this.buffer.copyWithin(0, this.start, this.end)
+    } else {
+      const larger = Buffer.allocUnsafeSlow(Math.max(unread + bytes, Math.min(this.buffer.length * 2, HIGH_WATER_BYTES + READ_BYTES)))
+      this.buffer.copy(larger, 0, this.start, this.end)
+      this.buffer = larger
+    }
+    this.start = 0
+    this.end = unread
+  }
+
+  #wait(bytes: number): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#wanted = bytes
+    this.#waiter = { resolve, reject }
+    if (this.#paused) {
+      this.#paused = false
+      this.#socket.resume()
+    }
+    const { idleTimeoutMs } = this.#options
+    if (idleTimeoutMs > 0) {
+      this.#idle = setTimeout(() => this.#fail(wireErrors.silent({ place: this.place, ms: idleTimeoutMs })), idleTimeoutMs)
+    }
+    return promise
+  }
+
+  #settle(failure?: unknown): void {
+    clearTimeout(this.#idle)
+    const waiter = this.#waiter
+    this.#waiter = undefined
+    this.#wanted = 0
+    if (failure === undefined) waiter?.resolve()
+    else waiter?.reject(failure)
+  }
+
+  #watch(socket: Socket): void {
+    socket.on('error', cause => this.#fail(this.#lost(cause)))
+    socket.on('close', () => this.#fail(this.#lost(undefined)))
+  }
+
+  #lost(cause: unknown) {
+    return wireErrors.lost({ place: this.place, reason: cause === undefined ? 'closed by the server' : codeOf(cause) }, cause)
+  }
+
+  #fail(failure: unknown): void {
+    this.#failure ??= failure
+    this.#settle(this.#failure)
+    for (const { reject } of this.#drains.splice(0)) reject(this.#failure)
+    this.#socket.destroy()
+  }
+}
+
+const placeOf = ({ host, port, path }: Endpoint) => path ?? `${host}:${port}`
+const codeOf = (cause: unknown) => (cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause))

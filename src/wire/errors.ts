@@ -1,0 +1,43 @@
+import { defineErrors } from '#errors'
+
+export const wireErrors = defineErrors('wire', {
+  unreachable: {
+    fault: 'transient',
+    message: (d: { place: string; reason: string }) => `Cannot connect to ${d.place}: ${d.reason}.`,
+    hint: () => 'Check host and port, and that the server runs and accepts connections from this machine.',
+  },
+  connectTimeout: {
+    fault: 'transient',
+    message: (d: { place: string; ms: number }) => `No connection to ${d.place} within ${d.ms} ms.`,
+    hint: () => 'Check host, port and firewall, or raise `connectTimeOut`.',
+  },
+  lost: {
+    fault: 'transient',
+    message: (d: { place: string; reason: string }) => `The connection to ${d.place} was lost: ${d.reason}.`,
+    hint: () => 'The run goes on from the last commit by itself when the server answers again.',
+  },
+  silent: {
+    fault: 'transient',
+    message: (d: { place: string; ms: number }) => `${d.place} has sent nothing for ${d.ms} ms while an answer was due.`,
+    hint: () => 'Look for locks or a dead network path; raise `queryTimeOut` when the statement is known to take longer.',
+  },
+  tls: {
+    fault: 'usage',
+    message: (d: { place: string; reason: string }) => `No TLS session with ${d.place}: ${d.reason}.`,
+    hint: () => 'Check the certificate options of the connection (CA, host name), or the TLS mode.',
+  },
+  plainTextBeforeTls: {
+    fault: 'usage',
+    message: (d: { place: string }) => `${d.place} sent unencrypted bytes where the TLS handshake was due.`,
+    hint: () => 'Something between this machine and the server may be tampering with the connection.',
+  },
+  closed: {
+    fault: 'bug',
+    message: (d: { place: string }) => `The connection to ${d.place} has been closed by this process.`,
+  },
+  truncated: {
+    fault: 'bug',
+    message: (d: { wanted: number; left: number }) => `A message ended early: ${d.wanted} bytes were due, ${d.left} are left.`,
+    hint: () => 'The peer does not speak the protocol as documented. Report its name and version.',
+  },
+})
