@@ -69,6 +69,8 @@ export interface Context {
   /** Column that the job file names for resuming (FlinkX `restoreColumnName`), for sources that resume by a column. */
   readonly resumeColumn?: string
   readonly log: Log
+  /** Where a connector adds the bytes it moved and the milliseconds it waited for its system (`ConnectOptions.meter` of #wire does both). */
+  readonly meter?: { bytes: number; waitMs: number }
 }
 
 /** How a dataset will be read; shown in the plan. */

@@ -27,6 +27,13 @@ export interface ConnectOptions extends Endpoint {
   readonly idleTimeoutMs: number
   /** Closes the connection and rejects whatever waits. */
   readonly signal: AbortSignal
+  /** Where the stream adds what it received and how long its owner waited for the peer. */
+  readonly meter?: WaitMeter
+}
+
+export interface WaitMeter {
+  bytes: number
+  waitMs: number
 }
 
 // One read buffer serves all plain sockets of a thread: `onread` hands it out synchronously and its bytes are copied at once.
@@ -42,6 +49,7 @@ export class ByteStream implements AsyncDisposable {
   #socket: Socket
   #paused = false
   #wanted = 0
+  #waitingSince = 0
   #failure: unknown
   #waiter: { resolve: () => void; reject: (cause: unknown) => void } | undefined
   #drains: { resolve: () => void; reject: (cause: unknown) => void }[] = []
@@ -92,6 +100,11 @@ export class ByteStream implements AsyncDisposable {
 
   get bytesWritten(): number {
     return this.#bytesWritten
+  }
+
+  /** Adds time that the owner waited for the peer to take bytes. */
+  waited(ms: number): void {
+    if (this.#options.meter) this.#options.meter.waitMs += ms
   }
 
   get isOpen(): boolean {
@@ -164,6 +177,7 @@ export class ByteStream implements AsyncDisposable {
   /** Copies received bytes behind the unread ones; false tells the socket to pause. */
   receive(bytes: Uint8Array): boolean {
     this.#bytesRead += bytes.length
+    if (this.#options.meter) this.#options.meter.bytes += bytes.length
     this.#makeRoom(bytes.length)
     this.buffer.set(bytes, this.end)
     this.end += bytes.length
@@ -199,6 +213,7 @@ export class ByteStream implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#wanted = bytes
     this.#waiter = { resolve, reject }
+    this.#waitingSince = performance.now()
     if (this.#paused) {
       this.#paused = false
       this.#socket.resume()
@@ -213,6 +228,7 @@ export class ByteStream implements AsyncDisposable {
   #settle(failure?: unknown): void {
     clearTimeout(this.#idle)
     const waiter = this.#waiter
+    if (waiter && this.#options.meter) this.#options.meter.waitMs += performance.now() - this.#waitingSince
     this.#waiter = undefined
     this.#wanted = 0
     if (failure === undefined) waiter?.resolve()

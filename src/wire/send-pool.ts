@@ -23,7 +23,11 @@ export class SendPool {
 
   /** A buffer of at least `bytes`, at once when one is free; else when the socket has given one back. Larger than usual ones are not kept. */
   async acquire(bytes = this.#bytes): Promise<Buffer<ArrayBuffer>> {
-    while (this.#free.length === 0 && this.#made === this.#count) await Promise.race(this.#inFlight)
+    if (this.#free.length === 0 && this.#made === this.#count) {
+      const since = performance.now()
+      while (this.#free.length === 0) await Promise.race(this.#inFlight)
+      this.#stream.waited(performance.now() - since)
+    }
     if (bytes > this.#bytes) return Buffer.allocUnsafeSlow(bytes)
     const free = this.#free.pop()
     if (free) return free
