@@ -66,7 +66,8 @@ function npmCi() {
     stdio: ['ignore', 2, 2],
     shell: npm.length === 1 && process.platform === 'win32',
   })
-  if (done.error !== undefined) stop(`npm cannot be started (${done.error.message}). Install npm 10 or newer, it comes with Node.`)
+  if (done.error !== undefined)
+    stop(`npm cannot be started (${done.error.message}). Install npm 10 or newer, it comes with Node.`)
   if (done.status !== 0) stop(`npm ci failed. Check that this machine reaches its npm registry (npm ping), then try again.`)
   console.error(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s.`)
 }

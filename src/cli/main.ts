@@ -11,7 +11,9 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const args = process.argv.slice(2)
 
 if (major < 22 || (major === 22 && minor < 18)) {
-  console.error(`sluice needs Node 22.18 or newer, this is Node ${process.versions.node}. Install a newer one, for example from nodejs.org.`)
+  console.error(
+    `sluice needs Node 22.18 or newer, this is Node ${process.versions.node}. Install a newer one, for example from nodejs.org.`,
+  )
   process.exitCode = 1
 } else if (args.length === 1 && (args[0] === '--version' || args[0] === '-v')) {
   // Two folders up is the root of the package, both for src/cli/main.ts and for dist/cli/main.js.

@@ -1,0 +1,140 @@
+/**
+ * `npm test`: every check and every test of the repository.
+ *
+ *   npm test                        everything, the tests that need servers included
+ *   npm test -- --quick             without the tests that need a server or take long
+ *   npm test -- PATH_OR_PART...     only the test files whose path contains one of the words
+ *
+ * `x.test.ts` needs nothing and is quick; any word before `.test.ts`, as in `x.postgres.test.ts`, says what more it needs.
+ * The last line is always `N passed, N failed, N skipped`; a check counts as one test.
+ */
+import { glob } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { relative } from 'node:path'
+import { parseArgs, styleText } from 'node:util'
+import { checks, root, runCheck } from './test/checks.ts'
+import type { Outcome } from './test/reporter.ts'
+import { runTestFile, type FileResult } from './test/test-file.ts'
+
+const UNIT_TIMEOUT_MS = 2 * 60_000
+const SERVER_TIMEOUT_MS = 10 * 60_000
+/** A file that takes longer is named, so that nobody has to search for what makes the run slow. */
+const SLOW_MS = 2000
+
+const { values: options, positionals: words } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } })
+const count = { passed: 0, failed: 0, skipped: 0 }
+
+await main()
+
+async function main(): Promise<void> {
+  process.chdir(root)
+  const started = performance.now()
+  const files = (await Array.fromAsync(glob('{src,tools,bench}/**/*.test.ts'))).sort()
+  const chosen = words.length === 0 ? files : files.filter(file => words.some(word => file.includes(trimPath(word))))
+  if (words.length === 0) await runChecks()
+  else if (chosen.length === 0) fail(`no test file has ${words.join(' or ')} in its path`)
+  await runTests('unit tests', chosen.filter(isUnit), availableParallelism(), UNIT_TIMEOUT_MS)
+  if (options.quick !== true) {
+    const others = chosen.filter(file => !isUnit(file))
+    for (const [need, group] of Object.entries(Object.groupBy(others, needOf))) {
+      await runTests(`${need} tests`, group ?? [], 1, SERVER_TIMEOUT_MS)
+    }
+  }
+  print(`\nfinished in ${seconds(performance.now() - started)}`)
+  print(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+  process.exitCode = count.failed === 0 ? 0 : 1
+}
+
+async function runChecks(): Promise<void> {
+  for (const check of checks) {
+    const started = performance.now()
+    const problem = await runCheck(check)
+    printLine(problem === undefined, check.name, performance.now() - started)
+    if (problem === undefined) count.passed++
+    else fail(`${problem}\n${check.hint}`)
+  }
+}
+
+/** Runs the files, `parallel` at a time, and prints one line for all that is well and the details of what is not. */
+async function runTests(title: string, files: readonly string[], parallel: number, timeoutMs: number): Promise<void> {
+  if (files.length === 0) return
+  const started = performance.now()
+  const waiting = files.values()
+  const before = { ...count }
+  let finished = 0
+  const work = async () => {
+    for (const file of waiting) {
+      showProgress(`${title}: ${finished} of ${files.length} files, now ${file}`)
+      const result = await runTestFile(file, timeoutMs)
+      finished++
+      report(result)
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, work))
+  const [passed, failed, skipped] = [count.passed - before.passed, count.failed - before.failed, count.skipped - before.skipped]
+  const figures = `${files.length} files, ${passed} passed, ${failed} failed, ${skipped} skipped`
+  printLine(failed === 0, title, performance.now() - started, figures)
+}
+
+function report({ file, outcomes, output, ms }: FileResult): void {
+  const judged = isUnit(file) ? outcomes : outcomes.map(refuseSkipInCi)
+  for (const { result } of judged) count[result]++
+  const failures = judged.filter(({ result }) => result === 'failed')
+  if (failures.length > 0) {
+    print(`${styleText('red', 'fail')}  ${file}`)
+    for (const { path, place, detail } of failures)
+      print(indent(`\n${path.join(' › ')}\n  ${relative(root, place)}\n${indent(detail)}`))
+    if (output.trim() !== '') print(indent(`\noutput of ${file}:\n${indent(output.trimEnd())}`))
+    print('')
+  } else if (ms > SLOW_MS) {
+    printLine(true, file, ms, `${judged.length} tests`)
+  }
+}
+
+/** On a machine that everything can be installed on, a server that is missing is a failure. */
+function refuseSkipInCi(outcome: Outcome): Outcome {
+  const isMissingServer = outcome.result === 'skipped' && /server|install/i.test(outcome.detail)
+  if (process.env.CI !== 'true' || !isMissingServer) return outcome
+  return { ...outcome, result: 'failed', detail: `skipped, which CI=true forbids: ${outcome.detail}` }
+}
+
+function isUnit(file: string): boolean {
+  return needOf(file) === ''
+}
+
+/** `postgres` of `src/x/y.postgres.test.ts`, empty for `src/x/y.test.ts`. */
+function needOf(file: string): string {
+  return /\.([\w-]+)\.test\.ts$/.exec(file)?.[1] ?? ''
+}
+
+function trimPath(word: string): string {
+  return word.replace(/^\.\//, '').replace(/\/$/, '')
+}
+
+function fail(problem: string): void {
+  count.failed++
+  print(`${indent(problem)}\n`)
+}
+
+function printLine(isGood: boolean, name: string, ms: number, figures = ''): void {
+  const mark = isGood ? styleText('green', 'ok  ') : styleText('red', 'fail')
+  print(`${mark}  ${name.padEnd(16)} ${seconds(ms).padStart(8)}  ${figures}`.trimEnd())
+}
+
+function print(text: string): void {
+  showProgress('')
+  process.stdout.write(`${text}\n`)
+}
+
+/** One line that the next print replaces; only where there is a person to see it. */
+function showProgress(text: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text.slice(0, process.stdout.columns - 1)}`)
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
+}
