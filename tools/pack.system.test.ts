@@ -53,8 +53,8 @@ test('gives the author of a connector the contract and its types', async () => {
     join(folder, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: { module: 'nodenext', strict: true, noEmit: true, types: [] }, files: ['author.ts'] }),
   )
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch((error: { stdout: string }) =>
-    assert.fail(error.stdout),
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch((error: unknown) =>
+    assert.fail((error as { stdout: string }).stdout),
   )
   const { stdout } = await run(process.execPath, ['-p', "typeof (await import('sluice/connector')).defineSource"], {
     cwd: folder,

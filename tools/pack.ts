@@ -31,13 +31,20 @@ if (import.meta.main) console.log(await packSluice(join(root, 'dist')))
 /** Compiles and packs into a folder that exists; returns the path of the tarball. */
 export async function packSluice(destination: string): Promise<string> {
   await rm(staging, { recursive: true, force: true })
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: root })
+  await compile()
   await pointWorkersToJavaScript()
   const manifest = publishedManifest(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as PackageJson)
   await writeFile(join(staging, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   for (const name of ['LICENSE', 'README.md']) await copyFile(join(root, name), join(staging, name))
   await run('npm', ['pack', staging, '--pack-destination', destination, '--ignore-scripts', '--loglevel=error'], { cwd: root })
   return join(destination, `${manifest.name}-${manifest.version}.tgz`)
+}
+
+async function compile(): Promise<void> {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  await run(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root }).catch((error: unknown) => {
+    throw new Error(`The source does not compile:\n${(error as { stdout: string }).stdout}`)
+  })
 }
 
 function publishedManifest(clone: PackageJson) {

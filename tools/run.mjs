@@ -14,16 +14,24 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
+/** What ends this with one sentence for a person. */
+class Refusal extends Error {}
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const lockFile = join(root, 'package-lock.json')
 
 /** Names the Node to use, relative to the root where possible. `bin/sluice` reads it, so that it need not search. */
 const stamp = join(root, 'node_modules', '.cache', 'sluice', 'node')
 
-await main(process.argv.slice(2))
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  console.error(error instanceof Refusal ? error.message : error)
+  process.exitCode = 1
+}
 
 async function main([target, ...args]) {
-  if (target === undefined) stop('usage: node tools/run.mjs --install | FILE [ARGUMENT...]')
+  if (target === undefined) throw new Refusal('usage: node tools/run.mjs --install | FILE [ARGUMENT...]')
   await install()
   const node = pinnedNode()
   mkdirSync(dirname(stamp), { recursive: true })
@@ -68,7 +76,8 @@ function npmCi() {
   })
   if (done.error !== undefined)
     stop(`npm cannot be started (${done.error.message}). Install npm 10 or newer, it comes with Node.`)
-  if (done.status !== 0) stop(`npm ci failed. Check that this machine reaches its npm registry (npm ping), then try again.`)
+  if (done.status !== 0)
+    throw new Refusal(`npm ci failed. Check that this machine reaches its npm registry (npm ping), then try again.`)
   console.error(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s.`)
 }
 
@@ -106,7 +115,7 @@ function pinnedNode() {
   if (existsSync(join(root, name))) return name
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 18)) return process.execPath
-  return stop(
+  throw new Refusal(
     `No package brings Node 24 for ${process.platform}-${process.arch}, and this is Node ${process.versions.node}. ` +
       'Install Node 22.18 or newer and try again.',
   )
@@ -121,7 +130,10 @@ function goOn(node, args) {
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'node'),
   }
   const child = spawn(node, args, { cwd: process.cwd(), env, stdio: 'inherit' })
-  child.on('error', error => stop(`${node} cannot be started: ${error.message}`))
+  child.on('error', error => {
+    console.error(`${node} cannot be started: ${error.message}`)
+    process.exitCode = 1
+  })
   // Ctrl-C reaches the child by the terminal; waiting for it here lets it finish its work.
   process.on('SIGINT', () => {})
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
@@ -141,9 +153,4 @@ function readText(path) {
 function readJson(path) {
   const text = readText(path)
   return text === '' ? undefined : JSON.parse(text)
-}
-
-function stop(message) {
-  console.error(message)
-  process.exit(1)
 }

@@ -82,8 +82,12 @@ function report({ file, outcomes, output, ms }: FileResult): void {
   const failures = judged.filter(({ result }) => result === 'failed')
   if (failures.length > 0) {
     print(`${styleText('red', 'fail')}  ${file}`)
-    for (const { path, place, detail } of failures)
-      print(indent(`\n${path.join(' › ')}\n  ${relative(root, place)}\n${indent(detail)}`))
+    const told = new Set<string>()
+    for (const { path, place, detail } of failures) {
+      // A hook that fails, fails each of its tests with the same words.
+      print(indent(`\n${path.join(' › ')}\n  ${relative(root, place)}\n${indent(told.has(detail) ? 'as above' : detail)}`))
+      told.add(detail)
+    }
     if (output.trim() !== '') print(indent(`\noutput of ${file}:\n${indent(output.trimEnd())}`))
     print('')
   } else if (ms > SLOW_MS) {
