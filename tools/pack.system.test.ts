@@ -49,14 +49,14 @@ test('gives the author of a connector the contract and its types', async () => {
     join(folder, 'author.ts'),
     "import { defineSource, type Reader } from 'sluice/connector'\nexport type { Reader }\nexport default defineSource\n",
   )
-  await writeFile(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: { module: 'nodenext', strict: true, noEmit: true, types: [] }, files: ['author.ts'] }),
-  )
+  const compilerOptions = { module: 'nodenext', target: 'es2024', strict: true, noEmit: true, types: ['node'] }
+  const typeRoots = [join(root, 'node_modules/@types')]
+  const settings = { compilerOptions: { ...compilerOptions, typeRoots }, files: ['author.ts'] }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings))
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).catch((error: unknown) =>
     assert.fail((error as { stdout: string }).stdout),
   )
-  const { stdout } = await run(process.execPath, ['-p', "typeof (await import('sluice/connector')).defineSource"], {
+  const { stdout } = await run(process.execPath, ['-e', "console.log(typeof (await import('sluice/connector')).defineSource)"], {
     cwd: folder,
   })
   assert.equal(stdout, 'function\n')
