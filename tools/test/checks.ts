@@ -21,7 +21,12 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Returns the output of a check that fails, `undefined` when it passes. */
 export async function runCheck(check: Check): Promise<string | undefined> {
-  const child = spawn(process.execPath, check.command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
+  const child = spawn(process.execPath, check.command, {
+    cwd: root,
+    env: { ...process.env, ...colour },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
