@@ -1,0 +1,59 @@
+/** Files that are either the old or the new content, whatever happens in between. */
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { engineErrors } from './errors.ts'
+
+/** Writes beside, syncs, renames, syncs the folder. */
+export async function writeDurably(file: string, text: string): Promise<void> {
+  const beside = `${file}.${process.pid}.tmp`
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    {
+      await using handle = await open(beside, 'w', 0o600)
+      await handle.writeFile(text)
+      await handle.sync()
+    }
+    await rename(beside, file)
+    await using folder = await open(dirname(file))
+    await folder.sync()
+  } catch (cause) {
+    await rm(beside, { force: true }).catch(() => {})
+    throw engineErrors.stateUnwritable({ file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) }, cause)
+  }
+}
+
+const FORMAT = 'sluice-state/1'
+
+/** JSON with a digest of its own, so that a torn or edited file is noticed. */
+export async function writeState(file: string, body: object): Promise<void> {
+  const text = JSON.stringify(body, null, 1)
+  await writeDurably(file, `${JSON.stringify({ format: FORMAT, digest: digestOf(text) })}\n${text}\n`)
+}
+
+/** Undefined when the file does not exist; throws `engine.state-torn` when it is not what was written. */
+export async function readState(file: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw engineErrors.stateTorn({ file, reason: (cause as NodeJS.ErrnoException).code ?? 'unreadable' }, cause)
+  }
+  const end = text.indexOf('\n')
+  const body = text.slice(end + 1).trimEnd()
+  const head = parse(text.slice(0, Math.max(end, 0)))
+  if (head?.['format'] !== FORMAT) throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
+  if (head['digest'] !== digestOf(body)) throw engineErrors.stateTorn({ file, reason: 'its content does not match its digest' })
+  return JSON.parse(body)
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}
+
+const digestOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)

@@ -1,0 +1,82 @@
+import { defineErrors } from '#errors'
+
+export const engineErrors = defineErrors('engine', {
+  nothingToRead: {
+    fault: 'usage',
+    message: () => 'The options of the source select nothing to read.',
+    hint: () => 'Check table names, paths and patterns; `sluice plan` lists what is found.',
+  },
+  castImpossible: {
+    fault: 'usage',
+    message: (d: { dataset: string; target: string; column: string; from: string; to: string }) =>
+      `${d.dataset} → ${d.target}, column "${d.column}": ${d.from} cannot become ${d.to} without inventing or losing something.`,
+    hint: () => 'Change the type of the target column, or convert in the source with a query (`customSql`).',
+  },
+  changelogRefused: {
+    fault: 'usage',
+    message: (d: { source: string; sink: string; changelog: string }) => `${d.sink} cannot apply the ${d.changelog} changes that ${d.source} produces.`,
+    hint: () => 'Choose another sink, or a source that reads rows once.',
+  },
+  sameTarget: {
+    fault: 'usage',
+    message: (d: { target: string; datasets: string }) => `${d.datasets} would all be written to ${d.target}.`,
+    hint: () => 'Give each table a target of its own, or run one job per table.',
+  },
+  jobChanged: {
+    fault: 'usage',
+    message: (d: { job: string; run: string; began: string }) =>
+      `Job ${d.job} cannot go on with run ${d.run} (begun ${d.began}): its tables, columns or types have changed since.`,
+    hint: () => 'Undo the change, or start afresh with `--fresh` after looking at what the target holds.',
+  },
+  runUnknown: {
+    fault: 'usage',
+    message: (d: { job: string; run: string; newest: string }) => `Run ${d.run} of job ${d.job} is not the newest one (${d.newest}).`,
+    hint: () => 'Give the id of the newest run to go on with it, or a new id to start another.',
+  },
+  locked: {
+    fault: 'usage',
+    message: (d: { job: string; pid: number }) => `Job ${d.job} is already running here, as process ${d.pid}.`,
+    hint: (d: { place: string }) => `Wait for it or end it. If that process is something else by now, remove ${d.place}.`,
+  },
+  stateTorn: {
+    fault: 'usage',
+    message: (d: { file: string; reason: string }) => `The state file ${d.file} is damaged: ${d.reason}.`,
+    hint: () => 'Restore it from a copy, or look at what the target holds and start afresh with `--fresh`.',
+  },
+  stateUnwritable: {
+    fault: 'usage',
+    message: (d: { file: string; reason: string }) => `Cannot write the state file ${d.file}: ${d.reason}.`,
+    hint: () => 'Free space or grant access, or choose another place with `--state-dir`; then run again to go on.',
+  },
+  stateMissing: {
+    fault: 'usage',
+    message: (d: { job: string; run: string; target: string }) =>
+      `${d.target} holds rows of run ${d.run} of job ${d.job}, but the state of that run is gone.`,
+    hint: () => 'Restore the state directory, or empty the target and start afresh with `--fresh`.',
+  },
+  marksDiffer: {
+    fault: 'usage',
+    message: (d: { split: string; target: string }) => `State and target disagree about split ${d.split} in ${d.target}: the state is older than what has been published.`,
+    hint: () => 'An old copy of the state directory was restored. Bring back the newest one, or empty the target and start afresh with `--fresh`.',
+  },
+  workerLost: {
+    fault: 'transient',
+    message: (d: { worker: number; reason: string }) => `Worker ${d.worker} ended unexpectedly: ${d.reason}.`,
+    hint: () => 'When this repeats, lower the batch size or the number of channels; it may be short of memory.',
+  },
+  gaveUp: {
+    fault: 'transient',
+    message: (d: { attempts: number; reason: string }) => `Gave up after ${d.attempts} attempts without progress. ${d.reason}`,
+    hint: () => 'Nothing is lost: run the job again with `--resume` when the cause is gone.',
+  },
+  badFrame: {
+    fault: 'bug',
+    message: (d: { type: number; length: number; sequence: string }) =>
+      `The worker stream is out of step (frame type ${d.type}, ${d.length} bytes, number ${d.sequence}).`,
+    hint: () => 'Something else than the worker writes to its standard output.',
+  },
+  sharedReader: {
+    fault: 'bug',
+    message: (d: { split: string }) => `Split ${d.split} was cut off between reader and writer.`,
+  },
+})

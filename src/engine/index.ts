@@ -1,0 +1,8 @@
+export { streamEndpoint } from './frames.ts'
+export { portEndpoint, threadEndpoint, type Endpoint } from './endpoint.ts'
+export { type Meter } from './messages.ts'
+export { addMeters } from './meter.ts'
+export { type ColumnPlan, type DatasetPlan, type MemoryPlan, type Plan } from './plan.ts'
+export { runJob, withPlan, type RunEvent, type RunOptions, type RunReport } from './run.ts'
+export { DEFAULT_LIMITS, DEFAULT_RESTART, type EndSpec, type JobSpec, type Limits, type RestartPolicy } from './spec.ts'
+export { serveWorker, type Connectors } from './worker.ts'

@@ -1,0 +1,26 @@
+import type { Batch } from '#columnar'
+import { dataErrors, type Dataset } from '#connector'
+import { SluiceError } from '#errors'
+
+/** Names a row for people: `id=17`, or `number 5 of split orders#3` where no key was read. */
+export function rowKey(dataset: Dataset, batch: Batch, row: number, split: string, rowsBefore: number): string {
+  const names = batch.schema.fields.map(field => field.name)
+  const columns = dataset.primaryKey.map(name => names.indexOf(name))
+  if (columns.length === 0 || columns.includes(-1)) return `number ${rowsBefore + row + 1} of split ${split}`
+  const values = batch.row(row)
+  return columns.map(column => `${names[column]}=${String(values[column])}`).join(', ')
+}
+
+/** A refusal that knows the row's index in its batch, completed by the key of that row; other errors pass unchanged. */
+export function withRowKey(error: unknown, key: (row: number) => string): unknown {
+  if (!SluiceError.is(error, 'data.value-refused')) return error
+  const { row, key: known, dataset, column, reason } = error.detail as {
+    row?: number
+    key?: string
+    dataset: string
+    column: string
+    reason: string
+  }
+  if (row === undefined || known !== undefined) return error
+  return dataErrors.valueRefused({ dataset, column, reason, key: key(row) }, error)
+}

@@ -1,0 +1,63 @@
+import type { Dataset, Json, Target } from '#connector'
+
+/** One end of a job: a connector of the catalog and its validated options. */
+export interface EndSpec {
+  readonly connector: string
+  /** What the connector's options schema made of the job file; plain data. May hold secrets: never print it. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** A job as the engine takes it: resolved, validated, independent of the dialect it was written in. */
+export interface JobSpec {
+  /** Stable identity: the job's name, or a digest of source and target. */
+  readonly id: string
+  readonly source: EndSpec
+  readonly sink: EndSpec
+  /** Workers that read and workers that write; equal numbers mean chains with both ends in one thread. */
+  readonly readers: number
+  readonly writers: number
+  /** Column that the job names for resuming. */
+  readonly resumeColumn?: string
+  readonly limits: Limits
+  readonly restart: RestartPolicy
+  /** Seconds between checkpoints for sinks without a ledger of their own. */
+  readonly checkpointSeconds: number
+  readonly stateDir: string
+}
+
+/** When a worker ends a batch and when it commits: whichever bound is reached first. */
+export interface Limits {
+  readonly batchRows: number
+  readonly batchBytes: number
+  readonly commitRows: number
+  readonly commitBytes: number
+  readonly commitMs: number
+}
+
+export interface RestartPolicy {
+  /** Attempts in a row without any progress before the run gives up. */
+  readonly attempts: number
+  readonly firstDelayMs: number
+  readonly maxDelayMs: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  batchRows: 16_384,
+  batchBytes: 2 * 1024 * 1024,
+  commitRows: 262_144,
+  commitBytes: 64 * 1024 * 1024,
+  commitMs: 5_000,
+}
+
+export const DEFAULT_RESTART: RestartPolicy = { attempts: 6, firstDelayMs: 500, maxDelayMs: 15_000 }
+
+/** A dataset with the place where its rows go; what workers need to know of the plan. */
+export interface Route {
+  readonly dataset: Dataset
+  readonly target: Target
+}
+
+/** What a run remembers of its plan, to tell whether the job has changed since. */
+export type Memo = { readonly digest: string; readonly routes: readonly { readonly dataset: string; readonly target: string }[] } & {
+  readonly [key: string]: Json
+}

@@ -1,0 +1,104 @@
+/**
+ * The state directory: runs and positions of sinks that have no ledger, and the history of all runs.
+ *
+ *   <state-dir>/<job>/lock           who runs the job here
+ *   <state-dir>/<job>/run.json       the newest run: splits, positions, committables that wait for their commit
+ *   <state-dir>/<job>/history.jsonl  one line per finished run
+ */
+import { appendFile, mkdir, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Committable, Json, Progress, RunId, RunRecord, Split } from '#connector'
+import { readState, writeState } from './durable-file.ts'
+import { engineErrors } from './errors.ts'
+import { lockJob } from './job-lock.ts'
+
+interface Stored extends RunRecord {
+  readonly committables: readonly Committable[]
+}
+
+export class StateStore {
+  readonly folder: string
+  readonly #file: string
+  #stored: Stored | undefined
+
+  constructor(stateDir: string, job: string) {
+    this.folder = join(stateDir, folderName(job))
+    this.#file = join(this.folder, 'run.json')
+  }
+
+  lock(job: string): Promise<AsyncDisposable> {
+    return lockJob(join(this.folder, 'lock'), job)
+  }
+
+  /** The newest run that is recorded here, with what it had prepared but perhaps not published. */
+  async find(): Promise<Stored | undefined> {
+    this.#stored = (await readState(this.#file)) as Stored | undefined
+    return this.#stored
+  }
+
+  async begin({ job, run }: RunId, splits: readonly Split[], memo: Json): Promise<RunRecord> {
+    return this.#store({
+      job,
+      run,
+      finished: false,
+      epoch: 1,
+      began: new Date().toISOString(),
+      memo,
+      splits: splits.map(split => ({ split, done: false })),
+      committables: [],
+    })
+  }
+
+  async claim({ job, run }: RunId): Promise<RunRecord> {
+    const stored = this.#stored ?? (await this.find())
+    if (stored?.run !== run) throw engineErrors.runUnknown({ job, run, newest: stored?.run ?? 'none' })
+    return this.#store({ ...stored, epoch: stored.epoch + 1 })
+  }
+
+  /** One durable checkpoint: positions and, for two-phase sinks, what must be published for them. */
+  async checkpoint(progress: readonly Progress[], committables: readonly Committable[]): Promise<void> {
+    const stored = this.#stored
+    if (stored === undefined) throw new Error('a checkpoint without a run')
+    const news = new Map(progress.map(item => [item.split, item]))
+    const splits = stored.splits.map(known => {
+      const item = news.get(known.split.id)
+      return item === undefined ? known : { split: known.split, ...positionOf(item), done: item.done }
+    })
+    await this.#store({ ...stored, splits, committables })
+  }
+
+  async finish(): Promise<void> {
+    if (this.#stored) await this.#store({ ...this.#stored, finished: true, committables: [] })
+  }
+
+  /** Forgets the run, e.g. when the ledger holds it or it is begun afresh. */
+  async forget(): Promise<void> {
+    this.#stored = undefined
+    await rm(this.#file, { force: true })
+  }
+
+  async record(entry: object): Promise<void> {
+    const file = join(this.folder, 'history.jsonl')
+    try {
+      await mkdir(this.folder, { recursive: true })
+      await appendFile(file, `${JSON.stringify(entry)}\n`)
+    } catch (cause) {
+      throw engineErrors.stateUnwritable({ file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) }, cause)
+    }
+  }
+
+  async #store(stored: Stored): Promise<RunRecord> {
+    await writeState(this.#file, stored)
+    this.#stored = stored
+    return stored
+  }
+}
+
+const positionOf = ({ position }: { readonly position?: Json }) => (position === undefined ? {} : { position })
+
+/** A folder name for any job id: readable, unique, and never a path of its own. */
+export function folderName(job: string): string {
+  const readable = job.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '_').slice(0, 60)
+  return readable === job ? job : `${readable}-${createHash('sha256').update(job).digest('hex').slice(0, 8)}`
+}
