@@ -1,0 +1,21 @@
+export { declaredType, findName, mapColumns, parseColumns, type ColumnList, type ColumnSpec, type Mapping } from './columns.ts'
+export { mysqlDialect, postgresDialect, type Dialect } from './dialect.ts'
+export { sqlErrors } from './errors.ts'
+export { parseJdbcUrl, type HostPort, type JdbcUrl } from './jdbc-url.ts'
+export {
+  checkedBy,
+  ignoredReaderOptions,
+  ignoredWriterOptions,
+  readerSettings,
+  readerShape,
+  refusedReaderOptions,
+  refusedWriterOptions,
+  writerSettings,
+  writerShape,
+  type SqlConnection,
+  type SqlReaderSettings,
+  type SqlWriterSettings,
+  type SystemFacts,
+} from './options.ts'
+export { orderByClause, rangePredicate, remainderPredicate, whereClause, type KeyLiteral, type KeyValues } from './ranges.ts'
+export { parseTableName, printTableName, quoteTableName, type TableName } from './table-name.ts'
