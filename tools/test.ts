@@ -10,14 +10,21 @@
  */
 import { glob } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { relative } from 'node:path'
-import { parseArgs, styleText } from 'node:util'
+import { basename, relative } from 'node:path'
+import { inspect, parseArgs, styleText } from 'node:util'
+import type { ServerName } from './servers/names.ts'
 import { checks, root, runCheck } from './test/checks.ts'
 import type { Outcome } from './test/reporter.ts'
 import { runTestFile, type FileResult } from './test/test-file.ts'
 
 const UNIT_TIMEOUT_MS = 2 * 60_000
 const SERVER_TIMEOUT_MS = 10 * 60_000
+/** Servers that the tests with a word in their name use most; what else a test needs it starts itself. */
+const sharedServers: Readonly<Record<string, readonly ServerName[]>> = {
+  postgres: ['postgres-15'],
+  mysql: ['mysql-9', 'mariadb-10.11'],
+  mariadb: ['mariadb-10.11'],
+}
 /** A file that takes longer is named, so that nobody has to search for what makes the run slow. */
 const SLOW_MS = 2000
 
@@ -35,10 +42,11 @@ async function main(): Promise<void> {
   else if (chosen.length === 0) fail(`no test file has ${words.join(' or ')} in its path`)
   await runTests('unit tests', chosen.filter(isUnit), availableParallelism(), UNIT_TIMEOUT_MS)
   if (options.quick !== true) {
-    const others = chosen.filter(file => !isUnit(file))
-    for (const [need, group] of Object.entries(Object.groupBy(others, needOf))) {
-      await runTests(`${need} tests`, group ?? [], 1, SERVER_TIMEOUT_MS)
-    }
+    const groups = Object.groupBy(
+      chosen.filter(file => !isUnit(file)),
+      file => needsOf(file).join('+'),
+    )
+    for (const group of Object.values(groups)) await runWithServers(group ?? [])
   }
   print(`\nfinished in ${seconds(performance.now() - started)}`)
   print(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
@@ -55,8 +63,22 @@ async function runChecks(): Promise<void> {
   }
 }
 
+/** Runs files with the same needs, one after the other, on servers that are started once for all of them. */
+async function runWithServers(files: readonly string[]): Promise<void> {
+  const needs = needsOf(files[0] ?? '')
+  const title = `${needs.join(' and ')} tests`
+  const names = [...new Set(needs.flatMap(need => sharedServers[need] ?? []))]
+  try {
+    const { shareServers } = await import('./servers/shared.ts')
+    await using shared = await shareServers(names)
+    await runTests(title, files, 1, SERVER_TIMEOUT_MS, shared.env)
+  } catch (error) {
+    fail(`${title}: ${names.join(', ')} cannot be started.\n${inspect(error)}`)
+  }
+}
+
 /** Runs the files, `parallel` at a time, and prints one line for all that is well and the details of what is not. */
-async function runTests(title: string, files: readonly string[], parallel: number, timeoutMs: number): Promise<void> {
+async function runTests(title: string, files: readonly string[], parallel: number, timeoutMs: number, env = {}): Promise<void> {
   if (files.length === 0) return
   const started = performance.now()
   const waiting = files.values()
@@ -65,7 +87,7 @@ async function runTests(title: string, files: readonly string[], parallel: numbe
   const work = async () => {
     for (const file of waiting) {
       showProgress(`${title}: ${finished} of ${files.length} files, now ${file}`)
-      const result = await runTestFile(file, timeoutMs)
+      const result = await runTestFile(file, timeoutMs, env)
       finished++
       report(result)
     }
@@ -103,12 +125,12 @@ function refuseSkipInCi(outcome: Outcome): Outcome {
 }
 
 function isUnit(file: string): boolean {
-  return needOf(file) === ''
+  return needsOf(file).length === 0
 }
 
-/** `postgres` of `src/x/y.postgres.test.ts`, empty for `src/x/y.test.ts`. */
-function needOf(file: string): string {
-  return /\.([\w-]+)\.test\.ts$/.exec(file)?.[1] ?? ''
+/** `postgres` and `mysql` of `src/x/y.postgres.mysql.test.ts`, nothing for `src/x/y.test.ts`. */
+function needsOf(file: string): string[] {
+  return basename(file).split('.').slice(1, -2)
 }
 
 function trimPath(word: string): string {

@@ -18,15 +18,14 @@ const OUTPUT_LIMIT = 20_000
 /** A test file may use this long to stop its servers after it was told to end. */
 const GRACE_MS = 10_000
 
-export async function runTestFile(file: string, timeoutMs: number): Promise<FileResult> {
+/** `env` is added to the environment. */
+export async function runTestFile(file: string, timeoutMs: number, env: NodeJS.ProcessEnv = {}): Promise<FileResult> {
   const started = performance.now()
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
   const report = join(folder, 'report')
   try {
-    const { output, end } = await runNode(
-      [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, file],
-      timeoutMs,
-    )
+    const args = [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, file]
+    const { output, end } = await runNode(args, timeoutMs, { ...process.env, ...env })
     const outcomes = parseReport(await readFile(report, 'utf8').catch(() => ''))
     // The process can fail beside its tests: an import that does not resolve, a crash, a handle that stays open.
     const beside = outcomes.some(({ result }) => result === 'failed') ? undefined : whyNot(end, outcomes.length)
@@ -40,8 +39,12 @@ export async function runTestFile(file: string, timeoutMs: number): Promise<File
 /** How a process ended: its exit code, the signal that ended it, or `timeout`. */
 type End = number | NodeJS.Signals | 'timeout'
 
-async function runNode(args: readonly string[], timeoutMs: number): Promise<{ output: string; end: End }> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+async function runNode(
+  args: readonly string[],
+  timeoutMs: number,
+  env: NodeJS.ProcessEnv,
+): Promise<{ output: string; end: End }> {
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const take = (text: string) => {
     output = (output + text).slice(-OUTPUT_LIMIT)
