@@ -93,8 +93,9 @@ async function sources(): Promise<string[]> {
   return names.map(name => join('src', name)).filter(name => name.endsWith('.ts'))
 }
 
+/** A test, or what only tests share: neither is published. */
 function isTest(file: string): boolean {
-  return file.endsWith('.test.ts')
+  return /\.test(-support)?\.ts$/.test(file)
 }
 
 function layerOf(file: string): string {

@@ -34,7 +34,7 @@ test('holds compiled code with types, and neither source nor tests', async () =>
   const files = await readdir(join(folder, 'node_modules/sluice'), { recursive: true })
   assert(files.includes('LICENSE') && files.includes('README.md') && files.includes('dist/connector/index.d.ts'))
   assert.deepEqual(
-    files.filter(file => /(?<!\.d)\.ts$|\.test\.|^src|^tools/.test(file)),
+    files.filter(file => /(?<!\.d)\.ts$|\.test[.-]|^src|^tools/.test(file)),
     [],
   )
 })
