@@ -1,0 +1,102 @@
+import { readFile, stat } from 'node:fs/promises'
+import type { z } from 'zod'
+import type { SluiceError } from '#errors'
+import type { Dialect } from './dialects.ts'
+import { errors, throwProblems } from './errors.ts'
+import { checkJob, parseJob, type Catalog, type Job, type Kind, type ParseOptions, type Side } from './job.ts'
+import { LIMITS, type Warning } from './node.ts'
+import { checkOptions, type OptionsOwner } from './options.ts'
+import { reasonOf } from './references.ts'
+
+/** The part of a connector's declaration that describes its options. */
+export interface Declaration {
+  readonly name: string
+  readonly options: z.ZodObject
+  readonly refused?: Readonly<Record<string, string>>
+  readonly ignored?: readonly string[]
+}
+
+/** A catalog whose declarations can be had. */
+export interface DeclaringCatalog extends Catalog {
+  load(kind: Kind, name: string): Promise<Declaration>
+}
+
+/** A job with the options of both sides checked against their connectors; their types are those of the declarations. */
+export interface LoadedJob {
+  readonly job: Job
+  readonly source: Readonly<Record<string, unknown>>
+  readonly sink: Readonly<Record<string, unknown>>
+  /** Those of the job and of both sides. */
+  readonly warnings: readonly Warning[]
+}
+
+export type LoadOptions = ParseOptions & { readonly catalog: DeclaringCatalog }
+
+/** Reads and parses a job file. Options of connectors are not checked yet. */
+export async function readJob(file: string, options: ParseOptions): Promise<Job> {
+  return parseJob(await readText(file, options.limits?.maxLength), file, options)
+}
+
+/** Reads a job file and checks everything in it that can be checked without a connection; all problems come at once. */
+export async function loadJob(file: string, options: LoadOptions): Promise<LoadedJob> {
+  return resolveJob(await readText(file, options.limits?.maxLength), file, options)
+}
+
+/** Like {@link loadJob}, for text that is already there. */
+export async function resolveJob(text: string, file: string, options: LoadOptions): Promise<LoadedJob> {
+  const { job, dialect, problems, ...sides } = await checkJob(text, file, options)
+  const source = await checkSide('source', sides.source, dialect, options.catalog)
+  const sink = await checkSide('sink', sides.sink, dialect, options.catalog)
+  const all = [...problems, ...source.problems, ...sink.problems]
+  if (all.length === 0 && job !== undefined && source.options !== undefined && sink.options !== undefined) {
+    const warnings = [...job.warnings, ...source.warnings, ...sink.warnings]
+    return { job, source: source.options, sink: sink.options, warnings }
+  }
+  throwProblems(file, withoutConsequences(all))
+  throw new Error('a part of the job is missing and no problem says why')
+}
+
+/** The name of one end of a job, for messages: `source "mysql"`. */
+export function ownerOf(kind: Kind, { connector }: Pick<Side, 'connector'>): string {
+  return `${kind} "${connector}"`
+}
+
+async function checkSide(kind: Kind, side: Side | undefined, dialect: Dialect, catalog: DeclaringCatalog) {
+  if (side === undefined) return { options: undefined, problems: [], warnings: [] }
+  const { options, refused, ignored } = await catalog.load(kind, side.connector)
+  const owner: OptionsOwner = {
+    owner: ownerOf(kind, side),
+    dialect,
+    ...(refused === undefined ? {} : { refused }),
+    ...(ignored === undefined ? {} : { ignored }),
+  }
+  return checkOptions(options, side.options, side.places, owner)
+}
+
+/** A value that could not be had is not also of the wrong kind. */
+function withoutConsequences(problems: readonly SluiceError[]): SluiceError[] {
+  const placeOf = (problem: SluiceError) => problem.detail['place']
+  const isReference = (problem: SluiceError) => /\.(?:missing-variable|unreadable-reference|malformed-reference)$/.test(problem.code)
+  const missing = new Set(problems.filter(isReference).map(placeOf))
+  return problems.filter(problem => isReference(problem) || !missing.has(placeOf(problem)))
+}
+
+async function readText(file: string, maxLength: number = LIMITS.maxLength): Promise<string> {
+  const bytes = await readBytes(file, maxLength)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw errors.notUtf8({ file }, cause)
+  }
+}
+
+async function readBytes(file: string, maxLength: number): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(file)
+    // No character of UTF-8 takes more than three bytes per UTF-16 unit.
+    if (size <= maxLength * 3) return await readFile(file)
+  } catch (cause) {
+    throw errors.unreadable({ file, reason: reasonOf(cause) }, cause)
+  }
+  throw errors.tooLarge({ place: file, what: 'characters', limit: maxLength })
+}

@@ -1,0 +1,67 @@
+/**
+ * Which settings the engine honours. A setting that it does not honour is refused or noted by name, never dropped.
+ *
+ * Move a line here when the engine learns a setting; nothing else decides it.
+ */
+import type { Settings } from './settings.ts'
+
+export type Support =
+  /** The engine does what it says. */
+  | 'supported'
+  /** The job would do something else without it: an error. */
+  | 'refused'
+  /** The job does the same without it, or a safer thing: a warning. */
+  | 'noted'
+
+export interface SettingSupport {
+  /** Path in {@link Settings}. */
+  readonly name: string
+  readonly status: Support
+  /** One sentence, shown to the user. */
+  readonly why?: string
+  /** Whether the settings ask for it at all; otherwise any value that the file gives does. */
+  readonly isAsked?: (settings: Settings) => boolean
+}
+
+const LIMITS_LATER = 'Rate limits come with a later version.'
+
+export const SETTING_SUPPORT: readonly SettingSupport[] = [
+  { name: 'channels', status: 'supported' },
+  { name: 'readerChannels', status: 'supported' },
+  { name: 'writerChannels', status: 'supported' },
+  { name: 'bytesPerSecond', status: 'refused', why: LIMITS_LATER, isAsked: ({ bytesPerSecond }) => bytesPerSecond !== undefined },
+  { name: 'rowsPerSecond', status: 'refused', why: LIMITS_LATER, isAsked: ({ rowsPerSecond }) => rowsPerSecond !== undefined },
+  {
+    name: 'rebalance', status: 'noted', why: 'Splits are always balanced over the workers.', isAsked: ({ rebalance }) => rebalance,
+  },
+  { name: 'errorLimit.record', status: 'noted', why: 'A bad row stops the run; quarantine comes with a later version.', isAsked: toleratesRows },
+  { name: 'errorLimit.percentage', status: 'noted', why: 'A bad row stops the run; quarantine comes with a later version.', isAsked: toleratesShare },
+  { name: 'restore.isRestore', status: 'supported' },
+  {
+    name: 'restore.isStream', status: 'refused', why: 'Jobs without an end come with a later version.', isAsked: ({ restore }) => restore.isStream,
+  },
+  { name: 'restore.restoreColumnName', status: 'supported' },
+  { name: 'restore.restoreColumnIndex', status: 'supported' },
+  {
+    name: 'restore.restoreColumnType', status: 'noted', why: 'The type is taken from the source itself.',
+    isAsked: ({ restore }) => restore.restoreColumnType !== undefined,
+  },
+  { name: 'restore.maxRowNumForCheckpoint', status: 'supported' },
+  { name: 'dirty', status: 'noted', why: 'A bad row stops the run; storing such rows comes with a later version.' },
+  { name: 'restart', status: 'noted', why: 'A worker that loses a connection is always restarted from its last commit, a bounded number of times.' },
+  { name: 'log', status: 'noted', why: 'The log goes to the standard error output.', isAsked: ({ log }) => log?.isLogger === true },
+  { name: 'checkpointInterval', status: 'supported' },
+  { name: 'memory', status: 'supported' },
+  { name: 'ledger', status: 'supported' },
+  { name: 'stateDir', status: 'supported' },
+  { name: 'metricPluginConfig', status: 'noted', why: 'Metrics are part of the report of a run.' },
+  { name: 'test', status: 'refused', why: 'Fault injection of FlinkX has no counterpart.' },
+]
+
+function toleratesRows({ errorLimit: { record } }: Settings): boolean {
+  return record === null || record > 0
+}
+
+function toleratesShare({ errorLimit: { percentage } }: Settings): boolean {
+  return percentage === null || percentage > 0
+}
