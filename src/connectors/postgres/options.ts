@@ -1,0 +1,123 @@
+/** What source and sink share: server, TLS, session. */
+import { readFile } from 'node:fs/promises'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { z } from 'zod'
+import type { Context } from '#connector'
+import { postgresDialect, sqlErrors, type SqlConnection, type SystemFacts } from '#sql'
+import { postgresErrors } from './errors.ts'
+import { Connection } from './protocol/connection.ts'
+
+export const postgresFacts: SystemFacts = { dialect: postgresDialect, systems: ['postgresql'] }
+
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+
+export const tlsShape = {
+  sslMode: z
+    .enum(SSL_MODES)
+    .optional()
+    .describe('Whether to use TLS and what to check: as in libpq. `prefer` when left out.')
+    .meta({ aliases: ['sslmode'], advanced: true }),
+  sslRootCert: z
+    .string()
+    .optional()
+    .describe('File with the certificates of the authorities to trust, in PEM.')
+    .meta({ aliases: ['sslrootcert'], advanced: true }),
+  sslCert: z.string().optional().describe('File with the certificate of the client, in PEM.').meta({ aliases: ['sslcert'], advanced: true }),
+  sslKey: z.string().optional().describe('File with the key of the client certificate, in PEM.').meta({ aliases: ['sslkey'], advanced: true }),
+}
+
+export type TlsSettings = z.output<z.ZodObject<typeof tlsShape>>
+
+const DEFAULT_PORT = 5432
+
+/**
+ * Session settings that results depend on. Not part of the startup message, where poolers refuse what they do not know.
+ * A time limit of the server would count the time the target takes, too.
+ */
+const SESSION = {
+  DateStyle: 'ISO, YMD',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+  synchronize_seqscans: 'off',
+  jit: 'off',
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+}
+
+export interface SessionOptions {
+  readonly connection: SqlConnection
+  readonly tls: TlsSettings
+  /** Further session settings. */
+  readonly session?: Readonly<Record<string, string>>
+  readonly searchPath?: string | undefined
+}
+
+/** Opens a connection and prepares its session. */
+export async function openSession(options: SessionOptions, context: Pick<Context, 'signal' | 'log' | 'job'>): Promise<Connection> {
+  const { connection, tls } = options
+  const { hosts, user = process.env['USER'], password, properties } = connection
+  if (user === undefined || user === '') throw sqlErrors.incomplete({ missing: 'which user to log in as', hint: 'Set `user`.' })
+  const session = await Connection.connect({
+    hosts: hosts.map(({ host, port = DEFAULT_PORT }) => ({ host, port })),
+    user,
+    password,
+    database: connection.database ?? user,
+    tls: await tlsOf(tls, properties),
+    parameters: { client_encoding: 'UTF8', application_name: shortened(`sluice ${context.job}`) },
+    connectTimeoutMs: connection.connectTimeoutMs,
+    idleTimeoutMs: connection.queryTimeoutMs,
+    signal: context.signal,
+    log: context.log,
+  })
+  try {
+    await session.query(sessionStatements({ ...SESSION, ...options.session }, options.searchPath ?? properties['currentSchema']))
+    return session
+  } catch (error) {
+    await session[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Names longer than 63 bytes are cut by the server with a notice. */
+const shortened = (name: string) => Buffer.from(name).subarray(0, 63).toString('utf8').replace(/\uFFFD+$/, '')
+
+function sessionStatements(settings: Readonly<Record<string, string>>, searchPath: string | undefined): string {
+  const statements = Object.entries(settings).map(([name, value]) => `SET ${name} = ${postgresDialect.literal(value)}`)
+  if (searchPath !== undefined && searchPath !== '') {
+    statements.push(`SET search_path = ${searchPath.split(',').map(name => postgresDialect.quote(name.trim())).join(', ')}`)
+  }
+  return statements.join('; ')
+}
+
+/** The TLS options; those of the JDBC driver have the same names in lower case, and `ssl=true` means `verify-full`. */
+async function tlsOf(tls: TlsSettings, properties: Readonly<Record<string, string>>) {
+  const byDriver = properties['ssl'] === 'true' || properties['ssl'] === '' ? 'verify-full' : undefined
+  const named = tls.sslMode ?? properties['sslmode'] ?? byDriver ?? 'prefer'
+  const mode = SSL_MODES.find(known => known === (named === 'allow' ? 'prefer' : named))
+  if (mode === undefined) throw sqlErrors.contradiction({ reason: `\`sslmode\` is "${named}", not one of ${SSL_MODES.join(', ')}` })
+  const [ca, cert, key] = await Promise.all([
+    pem('sslRootCert', tls.sslRootCert ?? properties['sslrootcert']),
+    pem('sslCert', tls.sslCert ?? properties['sslcert']),
+    pem('sslKey', tls.sslKey ?? properties['sslkey']),
+  ])
+  // As in libpq: with `require`, a given authority is checked all the same.
+  const isVerified = mode.startsWith('verify') || (mode === 'require' && ca !== undefined)
+  const options: TlsOptions = {
+    rejectUnauthorized: isVerified,
+    ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+  }
+  return { mode, options }
+}
+
+async function pem(option: string, file: string | undefined): Promise<Buffer | undefined> {
+  if (file === undefined || file === '') return undefined
+  return readFile(file).catch((cause: unknown) => {
+    throw postgresErrors.fileUnreadable({ option, file }, cause)
+  })
+}
