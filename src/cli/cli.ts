@@ -1,5 +1,49 @@
+import { run as runApplication } from '@stricli/core'
+import { SluiceError } from '#errors'
+import { problemsOf } from '#job'
+import { app } from './app.ts'
+import type { CliContext } from './command.ts'
+import { EXIT_CODES, exitCodeOf } from './exit-codes.ts'
+import { isFlinkxLine, translateFlinkxLine } from './flinkx-flags.ts'
+import { errorLine, renderError } from './print-error.ts'
+
 /** Runs one command line and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  console.error(`sluice: unknown command ${args[0] ?? '(none)'}. This version answers only: sluice --version`)
-  return 2
+  try {
+    return await runLine(isFlinkxLine(args) ? nativeLine(args) : args)
+  } catch (error) {
+    return report(SluiceError.from(error), args.includes('--json'))
+  }
 }
+
+function nativeLine(args: readonly string[]): readonly string[] {
+  const { args: translated, ignored } = translateFlinkxLine(args)
+  if (ignored.length > 0) process.stderr.write(`note: -${ignored.join(', -')} concern a Flink cluster and have no effect here\n`)
+  return translated
+}
+
+async function runLine(args: readonly string[]): Promise<number> {
+  if (args.length === 0) {
+    await runApplication(app, ['--help'], { process })
+    return EXIT_CODES.usage.code
+  }
+  let failure: unknown
+  // Stricli would print and swallow what a command throws; here every failure goes through one printer.
+  const context: CliContext = { process, fail: error => void (failure = error) }
+  process.exitCode = undefined
+  await runApplication(app, args, context)
+  if (failure !== undefined) throw failure
+  const code = process.exitCode ?? 0
+  // Its own codes are negative: unknown command or flag.
+  return typeof code === 'number' && (code < 0 || code > 200) ? EXIT_CODES.usage.code : Number(code)
+}
+
+/** Prints all problems of an error and returns the exit code of the first. */
+export function report(error: SluiceError, json: boolean): number {
+  for (const problem of problemsOf(error)) {
+    if (json) process.stdout.write(`${errorLine(problem)}\n`)
+    else process.stderr.write(`${renderError(problem)}\n`)
+  }
+  return exitCodeOf(error)
+}
+

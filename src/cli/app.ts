@@ -1,0 +1,90 @@
+/** The commands, their flags and help. What they do is loaded when one is called. */
+import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
+import type { CliContext } from './command.ts'
+
+const text = (brief: string, placeholder?: string) =>
+  ({ kind: 'parsed', parse: String, brief, optional: true, ...(placeholder === undefined ? {} : { placeholder }) }) as const
+const yes = (brief: string) => ({ kind: 'boolean', brief, optional: true, withNegated: false }) as const
+
+const job = {
+  kind: 'tuple',
+  parameters: [{ parse: String, brief: 'Job file: FlinkX or ChunJun JSON, or a native YAML or JSON file.', placeholder: 'job' }],
+} as const
+
+const jobFlags = {
+  compat: text('Dialect of a FlinkX file: flinkx-1.10, chunjun-1.12, chunjun-1.16 or auto (default).', 'dialect'),
+  parameters: text('Values for ${key} in the job file, as FlinkX\'s -p: "k=v,k2=v2".', 'list'),
+  name: text('Name of the job; wins over the one in the file.'),
+  stateDir: text('Folder for checkpoints and history (default .sluice).', 'folder'),
+  json: yes('JSON lines on standard output instead of text.'),
+} as const
+
+const run = buildCommand({
+  loader: async () => (await import('./commands/run.ts')).run,
+  parameters: {
+    positional: job,
+    flags: {
+      ...jobFlags,
+      resume: yes('Go on with the unfinished run of this job, if there is one.'),
+      fresh: yes('Begin anew, even when the job file says isRestore.'),
+      runId: text('Id given by a scheduler: retrying a finished run does nothing, retrying an unfinished one goes on.', 'id'),
+    },
+  },
+  docs: {
+    brief: 'Run a job to its end.',
+    fullDescription: 'The first Ctrl-C commits what is there and stops, the second stops at once. Either way --resume goes on later.',
+  },
+})
+
+const plan = buildCommand({
+  loader: async () => (await import('./commands/plan.ts')).plan,
+  parameters: { positional: job, flags: jobFlags },
+  docs: { brief: 'Show what a job would do; opens connections, changes nothing.' },
+})
+
+const validate = buildCommand({
+  loader: async () => (await import('./commands/validate.ts')).validate,
+  parameters: { positional: job, flags: jobFlags },
+  docs: { brief: 'Check a job file and its options, without any connection.' },
+})
+
+const verify = buildCommand({
+  loader: async () => (await import('./commands/verify.ts')).verify,
+  parameters: {
+    positional: job,
+    flags: { ...jobFlags, rows: text('Most differing rows to name per table (default 20).', 'count') },
+  },
+  docs: { brief: 'Compare source and target of a job, by counts and checksums per key range.' },
+})
+
+const list = buildCommand({
+  loader: async () => (await import('./commands/connectors.ts')).list,
+  parameters: { flags: { json: jobFlags.json } },
+  docs: { brief: 'List the connectors.' },
+})
+
+const show = buildCommand({
+  loader: async () => (await import('./commands/connectors.ts')).show,
+  parameters: {
+    positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'Name of the connector, native or as in FlinkX.', placeholder: 'name' }] },
+    flags: { json: jobFlags.json },
+  },
+  docs: { brief: 'Show what a connector can do and all its options.' },
+})
+
+const connectors = buildRouteMap({
+  routes: { list, show },
+  defaultCommand: 'list',
+  docs: { brief: 'What Sluice can read and write.' },
+})
+
+export const routes = { run, plan, validate, verify, connectors } as const
+
+export const app = buildApplication(
+  buildRouteMap({ routes, docs: { brief: 'Moves rows between systems: exactly once, at the speed of the servers.' } }),
+  {
+    name: 'sluice',
+    scanner: { caseStyle: 'allow-kebab-for-camel' },
+    documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: process.env['NO_COLOR'] !== undefined },
+  },
+)

@@ -1,0 +1,44 @@
+import { styleText } from 'node:util'
+import * as catalog from '#catalog'
+import { runJob, type RunReport } from '#engine'
+import { command } from '../command.ts'
+import { cliErrors } from '../errors.ts'
+import { EXIT_CODES } from '../exit-codes.ts'
+import { loadSpec, type JobFlags } from '../load-spec.ts'
+import { printWarnings } from '../print-warnings.ts'
+import { progressView } from '../progress.ts'
+import { renderReport } from '../report.ts'
+import { stopSignals } from '../stop-signals.ts'
+
+export interface RunFlags extends JobFlags {
+  readonly json?: boolean
+  readonly resume?: boolean
+  readonly fresh?: boolean
+  readonly runId?: string
+}
+
+export const run = command(async (flags: RunFlags, file: string): Promise<number> => {
+  if (flags.resume && flags.fresh) throw cliErrors.conflictingFlags({ flags: '--resume and --fresh' })
+  const { spec, warnings, isRestore } = await loadSpec(file, flags)
+  printWarnings(warnings, flags.json === true)
+  const view = progressView({ json: flags.json === true, out: process.stderr, data: process.stdout })
+  using stop = stopSignals(() => process.stderr.write(`${styleText('yellow', 'stopping')} after the next commit; once more to stop at once\n`))
+  const report = await runJob(spec, catalog, {
+    resume: flags.resume ?? (isRestore && !flags.fresh),
+    fresh: flags.fresh ?? false,
+    ...(flags.runId === undefined ? {} : { runId: flags.runId }),
+    drain: stop.drain,
+    signal: stop.abort,
+    onEvent: event => view.event(event),
+  }).finally(() => view.end())
+  print(report, flags.json === true)
+  return report.outcome === 'drained' ? EXIT_CODES.interrupted.code : EXIT_CODES.ok.code
+})
+
+function print(report: RunReport, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'report', ...report, peakMemoryBytes: peakMemory() })}\n`)
+  else process.stderr.write(`${renderReport(report, peakMemory())}\n`)
+}
+
+/** Largest resident set of this process so far, in bytes. */
+const peakMemory = () => process.resourceUsage().maxRSS * 1024

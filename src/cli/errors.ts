@@ -1,0 +1,24 @@
+import { defineErrors } from '#errors'
+
+export const cliErrors = defineErrors('cli', {
+  interrupted: {
+    fault: 'transient',
+    message: () => 'Stopped at once by the second signal; rows since the last commit were not kept.',
+    hint: () => 'Run the job again with `--resume` to go on from the last commit.',
+  },
+  conflictingFlags: {
+    fault: 'usage',
+    message: (d: { flags: string }) => `${d.flags} contradict each other.`,
+    hint: () => 'Give one of them.',
+  },
+  modeUnknown: {
+    fault: 'usage',
+    message: (d: { mode: string }) => `Mode "${d.mode}" is not available; this version runs jobs with \`-mode local\`.`,
+    hint: () => 'Leave `-mode` out or write `-mode local`.',
+  },
+  flagRefused: {
+    fault: 'usage',
+    message: (d: { flag: string; why: string }) => `The FlinkX flag \`-${d.flag}\` is not supported: ${d.why}.`,
+    hint: () => 'Remove it from the command line.',
+  },
+})

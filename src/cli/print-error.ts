@@ -1,0 +1,17 @@
+import { styleText } from 'node:util'
+import { SluiceError } from '#errors'
+
+/** What a user sees of an error: code, message, hint; never a stack, except for bugs. */
+export function renderError(error: SluiceError): string {
+  const lines = [`${styleText('red', 'error')} ${styleText('dim', error.code)}  ${error.message}`]
+  if (error.hint) lines.push(...error.hint.split('\n').map((line, i) => `${i === 0 ? styleText('dim', 'hint ') : '     '} ${line}`))
+  if (error.fault === 'bug') lines.push(styleText('dim', stackOf(error)))
+  return lines.join('\n')
+}
+
+function stackOf(error: Error): string {
+  const { cause } = error
+  return (cause instanceof Error ? cause.stack : error.stack) ?? ''
+}
+
+export const errorLine = (error: SluiceError): string => JSON.stringify({ event: 'error', ...error.toJSON() })

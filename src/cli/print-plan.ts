@@ -1,0 +1,62 @@
+/** The plan as text: what will be read and written, every loss, SQL, memory, guarantee. */
+import { styleText } from 'node:util'
+import type { ColumnPlan, DatasetPlan, Plan } from '#engine'
+import { formatBytes, formatCount, formatTable } from './format.ts'
+
+export interface SplitCount {
+  readonly dataset: string
+  readonly splits: number
+}
+
+const bold = (text: string) => styleText('bold', text)
+const dim = (text: string) => styleText('dim', text)
+
+/** The whole plan, for `sluice plan`. */
+export function renderPlan(plan: Plan, splits: readonly SplitCount[]): string {
+  const lines = [bold(`${plan.job}: ${plan.source.title} → ${plan.sink.title}`), '']
+  for (const item of plan.datasets) lines.push(...renderDataset(item, splits.find(({ dataset }) => dataset === item.dataset.id)), '')
+  lines.push(...renderGuarantee(plan), ...renderMemory(plan))
+  return lines.join('\n')
+}
+
+/** Few lines, for the beginning of a run. */
+export function renderPlanSummary(plan: Plan): string {
+  const pairs = plan.datasets.map(({ dataset, target, columns }) => {
+    const estimate = dataset.estimatedRows === undefined ? '' : `, about ${formatCount(dataset.estimatedRows)} rows`
+    return `  ${dataset.id} → ${target.name}  ${dim(`${columns.length} columns${estimate}`)}`
+  })
+  const notes = plan.notes.filter(({ level }) => level === 'warning').map(({ text }) => `  ${styleText('yellow', 'note')} ${text}`)
+  return [bold(`${plan.source.title} → ${plan.sink.title}`), ...pairs, ...notes, ...renderGuarantee(plan), ...renderMemory(plan)].join('\n')
+}
+
+function renderDataset({ dataset, target, read, columns }: DatasetPlan, splits: SplitCount | undefined): string[] {
+  const count = splits === undefined ? '' : ` in ${splits.splits} ${splits.splits === 1 ? 'split' : 'splits'}`
+  return [
+    bold(`${dataset.id} → ${target.name}`),
+    ...(dataset.estimatedRows === undefined ? [] : [`  about ${formatCount(dataset.estimatedRows)} rows${count}`]),
+    `  resumes by ${read.resume.by}: ${read.resume.why}`,
+    '  columns',
+    ...formatTable(columns.map(renderColumn)).map(line => `    ${line}`),
+    '  reading',
+    ...read.statements.map(line => `    ${line}`),
+    '  writing',
+    ...target.statements.map(line => `    ${line}`),
+    ...[...read.notes, ...target.notes].map(({ level, text }) => `  ${level === 'warning' ? styleText('yellow', 'note') : dim('note')} ${text}`),
+  ]
+}
+
+function renderColumn({ source, sourceType, target, targetType, cast, note }: ColumnPlan): string[] {
+  const how = cast === 'same' ? '' : cast === 'lossless' ? 'widened' : 'checked: values that do not fit are refused'
+  return [source, dim(sourceType), '→', target, dim(targetType), [how, note].filter(Boolean).join('; ')]
+}
+
+function renderGuarantee({ guarantee }: Plan): string[] {
+  const color = guarantee.delivery === 'exactly-once' ? 'green' : 'yellow'
+  return [`guarantee  ${styleText(color, guarantee.delivery)}  ${guarantee.why}`]
+}
+
+function renderMemory({ memory, readers, writers }: Plan): string[] {
+  const parts = memory.parts.map(({ name, bytes, count }) => `${count} × ${formatBytes(bytes)} ${name}`).join(', ')
+  const workers = readers === writers ? `${readers} ${readers === 1 ? 'channel' : 'channels'}` : `${readers} readers, ${writers} writers`
+  return [`memory     at most ${formatBytes(memory.bytes)} for rows  ${dim(parts)}`, `workers    ${workers}`]
+}
