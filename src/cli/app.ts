@@ -1,6 +1,13 @@
 /** The commands, their flags and help. What they do is loaded when one is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { CliContext } from './command.ts'
+import type { RunFlags } from './commands/run.ts'
+import type { VerifyFlags } from './commands/verify.ts'
+import type { JobFlags } from './load-spec.ts'
+
+interface JsonFlag {
+  readonly json?: boolean
+}
 
 const text = (brief: string, placeholder?: string) =>
   ({ kind: 'parsed', parse: String, brief, optional: true, ...(placeholder === undefined ? {} : { placeholder }) }) as const
@@ -19,7 +26,7 @@ const jobFlags = {
   json: yes('JSON lines on standard output instead of text.'),
 } as const
 
-const run = buildCommand({
+const run = buildCommand<RunFlags, [string], CliContext>({
   loader: async () => (await import('./commands/run.ts')).run,
   parameters: {
     positional: job,
@@ -36,19 +43,19 @@ const run = buildCommand({
   },
 })
 
-const plan = buildCommand({
+const plan = buildCommand<JobFlags & JsonFlag, [string], CliContext>({
   loader: async () => (await import('./commands/plan.ts')).plan,
   parameters: { positional: job, flags: jobFlags },
   docs: { brief: 'Show what a job would do; opens connections, changes nothing.' },
 })
 
-const validate = buildCommand({
+const validate = buildCommand<JobFlags & JsonFlag, [string], CliContext>({
   loader: async () => (await import('./commands/validate.ts')).validate,
   parameters: { positional: job, flags: jobFlags },
   docs: { brief: 'Check a job file and its options, without any connection.' },
 })
 
-const verify = buildCommand({
+const verify = buildCommand<VerifyFlags, [string], CliContext>({
   loader: async () => (await import('./commands/verify.ts')).verify,
   parameters: {
     positional: job,
@@ -57,13 +64,13 @@ const verify = buildCommand({
   docs: { brief: 'Compare source and target of a job, by counts and checksums per key range.' },
 })
 
-const list = buildCommand({
+const list = buildCommand<JsonFlag, [], CliContext>({
   loader: async () => (await import('./commands/connectors.ts')).list,
   parameters: { flags: { json: jobFlags.json } },
   docs: { brief: 'List the connectors.' },
 })
 
-const show = buildCommand({
+const show = buildCommand<JsonFlag, [string], CliContext>({
   loader: async () => (await import('./commands/connectors.ts')).show,
   parameters: {
     positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'Name of the connector, native or as in FlinkX.', placeholder: 'name' }] },

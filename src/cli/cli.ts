@@ -1,4 +1,4 @@
-import { run as runApplication } from '@stricli/core'
+import { run as runApplication, type StricliProcess } from '@stricli/core'
 import { SluiceError } from '#errors'
 import { problemsOf } from '#job'
 import { app } from './app.ts'
@@ -24,12 +24,13 @@ function nativeLine(args: readonly string[]): readonly string[] {
 
 async function runLine(args: readonly string[]): Promise<number> {
   if (args.length === 0) {
-    await runApplication(app, ['--help'], { process })
+    await runApplication(app, ['--help'], { process: process as StricliProcess, fail: () => {} })
     return EXIT_CODES.usage.code
   }
   let failure: unknown
   // Stricli would print and swallow what a command throws; here every failure goes through one printer.
-  const context: CliContext = { process, fail: error => void (failure = error) }
+  // Its own type of a process forbids an absent exit code to be undefined, which Node's is.
+  const context: CliContext = { process: process as StricliProcess, fail: error => void (failure = error) }
   process.exitCode = undefined
   await runApplication(app, args, context)
   if (failure !== undefined) throw failure

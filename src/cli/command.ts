@@ -1,8 +1,8 @@
-import type { CommandContext } from '@stricli/core'
+import type { CommandContext, StricliProcess } from '@stricli/core'
 
 /** Where commands put a failure instead of throwing it, so that one place prints it. */
 export interface CliContext extends CommandContext {
-  readonly process: NodeJS.Process
+  readonly process: StricliProcess
   readonly fail: (error: unknown) => void
 }
 
@@ -12,7 +12,7 @@ export function command<Flags, Args extends readonly string[]>(
 ): (this: CliContext, flags: Flags, ...args: Args) => Promise<void> {
   return async function (flags, ...args) {
     try {
-      this.process.exitCode = await execute(flags, ...args)
+      process.exitCode = await execute(flags, ...args)
     } catch (error) {
       this.fail(error)
     }
