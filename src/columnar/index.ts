@@ -1,5 +1,6 @@
 export { Batch, BATCH_BYTES, BATCH_ROWS, ROW_KINDS, type RowKind } from './batch.ts'
 export { Column, VIEWS, type Values } from './column.ts'
+export { RowHasher } from './hash.ts'
 export type { Field, Schema } from './schema.ts'
 export * as special from './special.ts'
 export {

@@ -69,6 +69,17 @@ export const engineErrors = defineErrors('engine', {
     message: (d: { attempts: number; reason: string }) => `Gave up after ${d.attempts} attempts without progress. ${d.reason}`,
     hint: () => 'Nothing is lost: run the job again with `--resume` when the cause is gone.',
   },
+  notReadable: {
+    fault: 'usage',
+    message: (d: { target: string; sink: string }) => `${d.target} cannot be read back: ${d.sink} has no reader for it.`,
+    hint: () => 'Compare with the tools of that system.',
+  },
+  incomparable: {
+    fault: 'data',
+    message: (d: { dataset: string; column: string; type: string; reason: string }) =>
+      `${d.dataset}, column "${d.column}" holds a value that is no ${d.type}: ${d.reason}.`,
+    hint: () => 'That row cannot have been written; the target differs there.',
+  },
   badFrame: {
     fault: 'bug',
     message: (d: { type: number; length: number; sequence: string }) =>

@@ -6,3 +6,4 @@ export { type ColumnPlan, type DatasetPlan, type MemoryPlan, type Plan } from '.
 export { runJob, withPlan, type RunEvent, type RunOptions, type RunReport } from './run.ts'
 export { DEFAULT_LIMITS, DEFAULT_RESTART, type EndSpec, type JobSpec, type Limits, type RestartPolicy } from './spec.ts'
 export { serveWorker, type Connectors } from './worker.ts'
+export { verifyDataset, type DatasetVerdict } from './verify.ts'
