@@ -54,6 +54,7 @@ wrap() {
   cat > "$1" <<WRAPPER
 #!/bin/sh
 here=\${0%/*} root=\${0%/*}/$2
+export MARIADB_PLUGIN_DIR="\$root/${loader%/*}/libmariadb3/plugin"
 exec "\$root/$loader" --library-path "\$root/${loader%/*}" --argv0 "\$0" "\$here/.elf/${1##*/}" "\$@"
 WRAPPER
   chmod 755 "$1"

@@ -149,8 +149,12 @@ Stop:     npm run servers -- stop ${name}
 }
 
 /** The server's own client if it has one; otherwise the machine's. */
-function clientCommand({ kind, host, port, user, password, database }: ServerFacts, bin: string): string {
-  const client = (names: string[]) => names.map(name => join(bin, name)).find(path => existsSync(path)) ?? names[0]
-  if (kind === 'postgres') return `PGPASSWORD=${password} ${client(['psql'])} -h ${host} -p ${port} -U ${user} ${database}`
-  return `${client(['mysql', 'mariadb'])} -h ${host} -P ${port} -u ${user} -p${password} ${database}`
+function clientCommand({ kind, host, port, user, password, database, ca }: ServerFacts, bin: string): string {
+  const client = ['psql', 'mariadb', 'mysql'].map(name => join(bin, name)).find(path => existsSync(path))
+  if (kind === 'postgres') return `PGPASSWORD=${password} ${client ?? 'psql'} -h ${host} -p ${port} -U ${user} ${database}`
+  const place = `-h ${host} -P ${port} -u ${user} -p${password} ${database}`
+  if (client === undefined) return `mysql ${place}`
+  // Without TLS, MariaDB's client insists on it, and MySQL's wants the key to hide the password with.
+  const plain = client.endsWith('mariadb') ? '--skip-ssl' : '--get-server-public-key'
+  return `${client} ${ca === undefined ? plain : `--ssl-ca=${ca}`} ${place}`
 }

@@ -1,7 +1,7 @@
 /** What the MariaDB servers of every version have in common. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { debFolder } from './deb.ts'
+import { debFolder, debOrigin } from './deb.ts'
 import { account, mysqlRecipe } from './mysql.ts'
 import type { ServerName } from './names.ts'
 import { DATABASE, PASSWORD, type Recipe } from './recipe.ts'
@@ -25,7 +25,7 @@ const sql = [
 export function mariadbRecipe(name: ServerName, suite: string, share: string): Recipe {
   return mysqlRecipe({
     name,
-    origin: [suite, ...packages].join(' '),
+    origin: debOrigin(suite, packages),
     accounts: [...users.map(user => account(user, 'mysql_native_password')), account('ed25519_user', 'client_ed25519')],
     hasTls: true,
     server: 'usr/sbin/mariadbd',
@@ -41,7 +41,7 @@ export function mariadbRecipe(name: ServerName, suite: string, share: string): R
       '--innodb-undo-tablespaces=0',
     ],
     noTlsOptions: ['--skip-ssl'],
-    startOptions: ['--binlog-row-metadata=FULL', '--gtid-strict-mode=1'],
+    startOptions: ['--binlog-format=ROW', '--binlog-row-metadata=FULL', '--gtid-strict-mode=1'],
     sql,
     install: folder => debFolder(suite, folder, packages),
     prepare: async (base, _data, software) => {

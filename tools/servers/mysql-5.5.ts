@@ -36,15 +36,13 @@ export const mysql55 = mysqlRecipe({
     // Kernels of today no longer have what its asynchronous I/O expects.
     '--innodb-use-native-aio=0',
   ],
-  startOptions: [],
+  startOptions: ['--binlog-format=ROW'],
   noTlsOptions: [],
   sql,
   install: async folder => {
-    const wanted = ['5-5-9/Linux-x86_64/mysqld', '5-5-9/Linux-x86_64/mysql']
     await fetchJar(artifact, async jar => {
-      for (const program of await unpack(jar, join(folder, 'bin'), entry => wanted.includes(entry))) {
-        await chmod(join(folder, 'bin', program), 0o755)
-      }
+      await unpack(jar, join(folder, 'bin'), entry => entry === '5-5-9/Linux-x86_64/mysqld')
+      await chmod(join(folder, 'bin/mysqld'), 0o755)
       await unpack(jar, folder, entry => entry === '5-5-9/data_dir.jar' || entry === '5-5-9/share_dir.jar')
     })
     await run(['unzip', '-q', join(folder, 'share_dir.jar'), '-d', folder])

@@ -1,10 +1,12 @@
 /** MySQL 9 of Debian's development release, where its minor version moves: tests must not depend on it. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { debFolder } from './deb.ts'
+import { debFolder, debOrigin } from './deb.ts'
 import { account, mysqlRecipe } from './mysql.ts'
 import { DATABASE, PASSWORD } from './recipe.ts'
 import { environment, run, unprivileged } from './run.ts'
+
+const packages = ['mysql-server-core', 'mysql-client-core']
 
 const sql = [
   `ALTER USER root@localhost IDENTIFIED BY '${PASSWORD}';`,
@@ -15,7 +17,7 @@ const sql = [
 
 export const mysql9 = mysqlRecipe({
   name: 'mysql-9',
-  origin: 'sid mysql-server-core mysql-client-core',
+  origin: debOrigin('sid', packages),
   accounts: [
     account('root', 'caching_sha2_password'),
     account('app', 'caching_sha2_password'),
@@ -39,7 +41,7 @@ export const mysql9 = mysqlRecipe({
   noTlsOptions: ['--tls-version='],
   startOptions: ['--binlog-row-metadata=FULL'],
   sql,
-  install: folder => debFolder('sid', folder, ['mysql-server-core', 'mysql-client-core']),
+  install: folder => debFolder('sid', folder, packages),
   prepare: async (base, data) => {
     const file = `${data}.sql`
     await writeFile(file, sql)

@@ -71,7 +71,6 @@ function launchOptions({ data, port, bufferMiB, isDurable, settings }: Launch): 
     '--max-connections=200',
     '--max-allowed-packet=64M',
     '--local-infile=ON',
-    '--binlog-format=ROW',
     '--skip-log-bin',
     `--innodb-buffer-pool-size=${bufferMiB}M`,
     // 2 survives the death of the process, which is all that tests inflict; only a power cut would lose transactions.

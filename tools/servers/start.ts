@@ -1,7 +1,6 @@
 /** Starts test servers. */
-import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { copyFolder, cacheSubfolder } from './cache.ts'
 import { errors } from './errors.ts'
@@ -33,7 +32,10 @@ export interface StartOptions {
   readonly bufferMiB?: number
   /** A free one by default. */
   readonly port?: number
-  /** Keep the data in this folder; its content is used if it has any. By default a new folder, removed in the end. */
+  /**
+   * Keep the data in this folder; its content is used if it has any. By default a new folder, removed in the end.
+   * When root starts the server it runs as `nobody`, who must be able to get to the folder.
+   */
   readonly dataDir?: string
   /** A server that nobody else uses, to kill or to restart. Every other option has the same effect. */
   readonly own?: boolean
@@ -80,7 +82,7 @@ async function startOnce(recipe: Recipe, { software, template, port, options }: 
   // Readable for the server's user, who is not ours when we are root.
   await chmod(home, 0o755)
   const data = options.dataDir ?? join(home, 'data')
-  if (!existsSync(data)) await copyFolder(template, data)
+  if (await isMissingOrEmpty(data)) await copyFolder(template, data)
   const certificate = options.tls === true ? await placeCertificate(join(home, 'tls')) : undefined
   const launch: Launch = {
     software,
@@ -111,6 +113,14 @@ async function startOnce(recipe: Recipe, { software, template, port, options }: 
     throw error
   }
   return ownServer({ ...facts, home }, keeper, waitUntilReady)
+}
+
+/** An empty folder is removed, because a template can only be copied to a new name. */
+async function isMissingOrEmpty(folder: string): Promise<boolean> {
+  const content = await readdir(folder).catch(() => undefined)
+  if (content?.length === 0) await rmdir(folder)
+  await mkdir(dirname(folder), { recursive: true })
+  return content === undefined || content.length === 0
 }
 
 /** Returns once the server takes connections and the one that listens on the port is ours. */
