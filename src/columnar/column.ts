@@ -27,7 +27,8 @@ const FIRST_DATA_BYTES = 4096
 
 /**
  * One column of a batch: Arrow buffers with room for `capacity` rows. Generated decoders write to the buffers directly;
- * which of them a type uses is said by {@link layoutOf}.
+ * which of them a type uses is said by {@link layoutOf}. A list has as many items as it likes: who appends items calls
+ * `item.reserveRows` first, which may replace the item's buffers.
  *
  * Invariants: `validity` bit i (byte i >> 3, bit i & 7) is 1 where row i has a value; it starts as all ones and only NULLs touch it.
  * `nulls` counts the NULLs. A NULL row has a slot in `values`; its content means nothing. `offsets[0]` is 0, and a NULL row has
@@ -36,7 +37,8 @@ const FIRST_DATA_BYTES = 4096
 export class Column {
   readonly type: Type
   readonly layout: Layout
-  readonly capacity: number
+  /** Rows that the buffers have room for. Only the items of a list grow, by {@link reserveRows}. */
+  capacity: number
   validity: Uint8Array<ArrayBuffer>
   nulls = 0
   /** `bits`: the bitmap of the values. `fixed`: the values, wide ones as several 32-bit words each, lowest first. Else empty. */
@@ -98,6 +100,20 @@ export class Column {
       this.data = larger
     }
     return this.data
+  }
+
+  /** Makes room for at least `rows` rows, keeping what is there. Replaces `validity`, `values` and `offsets` when it has to grow. */
+  reserveRows(rows: number): void {
+    if (rows <= this.capacity) return
+    const capacity = Math.max(rows, this.capacity * 2)
+    const larger = new Column(this.type, capacity, this.item)
+    larger.validity.set(this.validity)
+    larger.values.set(this.values)
+    larger.offsets.set(this.offsets)
+    this.validity = larger.validity
+    this.values = larger.values
+    this.offsets = larger.offsets
+    this.capacity = capacity
   }
 
   /** Payload of the first `rows` rows, in bytes, without the validity bitmap. */

@@ -61,7 +61,13 @@ export class RowHasher {
   #bytes(at: number, data: Uint8Array, from: number, to: number): void {
     this.#mix(at, to - from)
     for (let i = from; i < to; i += 4) {
-      this.#mix(at, data[i]! | ((i + 1 < to ? data[i + 1]! : 0) << 8) | ((i + 2 < to ? data[i + 2]! : 0) << 16) | ((i + 3 < to ? data[i + 3]! : 0) << 24))
+      this.#mix(
+        at,
+        data[i]! |
+          ((i + 1 < to ? data[i + 1]! : 0) << 8) |
+          ((i + 2 < to ? data[i + 2]! : 0) << 16) |
+          ((i + 3 < to ? data[i + 3]! : 0) << 24),
+      )
     }
   }
 

@@ -1,6 +1,22 @@
 export { Batch, BATCH_BYTES, BATCH_ROWS, ROW_KINDS, type RowKind } from './batch.ts'
 export { Column, VIEWS, type Values } from './column.ts'
 export { RowHasher } from './hash.ts'
+export { jsonStringBytes, renderJsonString, unescapeJsonString } from './json-text.ts'
+export { maxTextBytes, renderBool, renderBytes, renderHex, renderOf, renderUuid, type Render } from './render-bytes.ts'
+export {
+  renderAscii,
+  renderDecimal128,
+  renderDecimal64,
+  renderFloat32,
+  renderFloat64,
+  renderInt,
+  renderInt64,
+  renderUint64,
+} from './render-number.ts'
+export { renderDate, renderDuration, renderTime, renderTimestamp } from './render-time.ts'
+export { scanBool, scanNumeric, scanOf, scanUtf8, scanUuid, type Scan } from './scan-bytes.ts'
+export { scanDecimal, scanFloat32, scanFloat64, scanInt, scanInt64, scanUint64 } from './scan-number.ts'
+export { scanDate, scanDuration, scanTime, scanTimestamp } from './scan-time.ts'
 export type { Field, Schema } from './schema.ts'
 export * as special from './special.ts'
 export {
@@ -8,10 +24,12 @@ export {
   daysFromCivil,
   formatDate,
   formatDecimal,
+  formatInterval,
   formatTime,
   formatTimestamp,
   parseDate,
   parseDecimal,
+  parseInterval,
   parseTime,
   parseTimestamp,
   type CivilDate,

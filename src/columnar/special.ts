@@ -6,7 +6,8 @@
  *
  * Timestamps count modulo 2^64: PostgreSQL reaches year 294276, 2^63 microseconds after 1970 end in 294247. Values beyond
  * wrap to the negative end, below any real one (4713 BC is about -2^57.5), so they survive between systems that know them and
- * fail every range check of those that do not.
+ * fail every range check of those that do not. Two microseconds of 294247-01-10 have the bits of the infinities: a reader that meets
+ * one of them as a finite value refuses it.
  */
 
 /** `date`: INT32 limits, as PostgreSQL has them. */
@@ -21,6 +22,20 @@ export const INT64_MIN_LO = 0
 
 export const TIMESTAMP_INFINITY = 2n ** 63n - 1n
 export const TIMESTAMP_MINUS_INFINITY = -(2n ** 63n)
+
+export interface IntervalValue {
+  readonly months: number
+  readonly days: number
+  readonly micros: bigint
+}
+
+/** `interval`: the limits of all three fields, as PostgreSQL 17 has them. */
+export const INTERVAL_INFINITY: IntervalValue = { months: DATE_INFINITY, days: DATE_INFINITY, micros: TIMESTAMP_INFINITY }
+export const INTERVAL_MINUS_INFINITY: IntervalValue = {
+  months: DATE_MINUS_INFINITY,
+  days: DATE_MINUS_INFINITY,
+  micros: TIMESTAMP_MINUS_INFINITY,
+}
 
 /** `decimal`: the smallest integer of its width (64 or 128 bits) is NaN; no decimal of 18 or 38 digits reaches it. */
 export const DECIMAL64_NAN = -(2n ** 63n)

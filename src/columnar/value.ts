@@ -5,19 +5,25 @@
  * date, time, timestamp string in ISO form (see text.ts) · binary Uint8Array · interval {months, days, micros} · list array
  */
 import type { Column } from './column.ts'
-import { DECIMAL128_NAN, DECIMAL64_NAN } from './special.ts'
-import { formatDate, formatDecimal, formatTime, formatTimestamp, parseDate, parseDecimal, parseTime, parseTimestamp } from './text.ts'
+import { DECIMAL128_NAN, DECIMAL64_NAN, type IntervalValue } from './special.ts'
+import {
+  formatDate,
+  formatDecimal,
+  formatTime,
+  formatTimestamp,
+  parseDate,
+  parseDecimal,
+  parseTime,
+  parseTimestamp,
+} from './text.ts'
 
-export interface IntervalValue {
-  readonly months: number
-  readonly days: number
-  readonly micros: bigint
-}
+export type { IntervalValue } from './special.ts'
 
 export type Value = null | boolean | number | bigint | string | Uint8Array | IntervalValue | readonly Value[]
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
+const NUMERIC = /^-?(?:(?:0|[1-9]\d*)(?:\.\d+)?|Infinity)$|^NaN$/
 
 export function readValue(column: Column, row: number): Value {
   if (column.isNull(row)) return null
@@ -26,7 +32,11 @@ export function readValue(column: Column, row: number): Value {
     case 'bool':
       return ((values[row >> 3] ?? 0) & (1 << (row & 7))) !== 0
     case 'int':
-      return type.bits < 64 ? (values[row] ?? 0) : type.signed ? readInt64(column, row) : BigInt.asUintN(64, readInt64(column, row))
+      return type.bits < 64
+        ? (values[row] ?? 0)
+        : type.signed
+          ? readInt64(column, row)
+          : BigInt.asUintN(64, readInt64(column, row))
     case 'float':
       return values[row] ?? 0
     case 'decimal': {
@@ -59,24 +69,33 @@ export function readValue(column: Column, row: number): Value {
   }
 }
 
-/** Writes a value to a row; rows must be written in order, as offsets grow. Throws a RangeError or TypeError when it does not fit. */
+/**
+ * Writes a value to a row; rows must be written in order, as offsets grow. Throws a RangeError or TypeError when it does not fit; a
+ * float32 column rounds, as it must.
+ */
 export function writeValue(column: Column, row: number, value: Value): void {
   if (value === null) return writeNull(column, row)
   const { type } = column
   switch (type.kind) {
     case 'bool':
-      if (value === true) column.values[row >> 3]! |= 1 << (row & 7)
+      if (typeof value !== 'boolean') throw new TypeError('bool takes a boolean')
+      if (value) column.values[row >> 3]! |= 1 << (row & 7)
       return
     case 'int':
-      return type.bits < 64 ? writeSmallInt(column, row, Number(value)) : writeWords(column, row * 2, checkedInt64(value, type.signed))
+      return type.bits < 64 ? writeSmallInt(column, row, value) : writeWords(column, row * 2, checkedInt64(value, type.signed))
     case 'float':
-      column.values[row] = Number(value)
+      if (typeof value !== 'number') throw new TypeError('float takes a number')
+      column.values[row] = value
       return
     case 'decimal':
       return writeDecimal(column, row, String(value))
     case 'numeric':
+      if (!NUMERIC.test(text(value))) throw new RangeError('not a number in canonical form')
+      return writeBytes(column, row, encoder.encode(text(value)))
     case 'utf8':
     case 'json':
+      // An encoder would replace half a surrogate pair by U+FFFD.
+      if (!text(value).isWellFormed()) throw new RangeError('the text has half a surrogate pair')
       return writeBytes(column, row, encoder.encode(text(value)))
     case 'binary':
       if (!(value instanceof Uint8Array)) throw new TypeError('binary takes a Uint8Array')
@@ -93,16 +112,13 @@ export function writeValue(column: Column, row: number, value: Value): void {
       return writeWords(column, row * 2, checkedInt64(value, true))
     case 'timestamp':
       return writeWords(column, row * 2, parseTimestamp(text(value)))
-    case 'interval': {
-      const { months, days, micros } = value as IntervalValue
-      column.values[row * 4] = months
-      column.values[row * 4 + 1] = days
-      return writeWords(column, row * 4 + 2, micros)
-    }
+    case 'interval':
+      return writeInterval(column, row, value)
     case 'list': {
       const { item, offsets } = column
       if (!Array.isArray(value) || item === undefined) throw new TypeError('list takes an array')
       const from = offsets[row] ?? 0
+      item.reserveRows(from + value.length)
       for (const [i, element] of (value as Value[]).entries()) writeValue(item, from + i, element)
       offsets[row + 1] = from + value.length
     }
@@ -124,7 +140,8 @@ export function readDecimal(column: Column, row: number): bigint | undefined {
 function writeDecimal(column: Column, row: number, value: string): void {
   if (column.type.kind !== 'decimal') throw new TypeError('not a decimal')
   const wide = column.layout.kind === 'fixed' && column.layout.bytes === 16
-  const unscaled = value === 'NaN' ? (wide ? DECIMAL128_NAN : DECIMAL64_NAN) : parseDecimal(value, column.type.precision, column.type.scale)
+  const unscaled =
+    value === 'NaN' ? (wide ? DECIMAL128_NAN : DECIMAL64_NAN) : parseDecimal(value, column.type.precision, column.type.scale)
   if (!wide) return writeWords(column, row * 2, unscaled)
   writeWords(column, row * 4, BigInt.asIntN(64, unscaled))
   writeWords(column, row * 4 + 2, unscaled >> 64n)
@@ -152,15 +169,34 @@ function writeBytes(column: Column, row: number, bytes: Uint8Array): void {
   column.offsets[row + 1] = from + bytes.length
 }
 
-function writeSmallInt(column: Column, row: number, value: number): void {
-  column.values[row] = value
-  if (column.values[row] !== value) throw new RangeError('integer out of range')
+function writeInterval(column: Column, row: number, value: Value): void {
+  if (value === null || typeof value !== 'object' || !('months' in value))
+    throw new TypeError('interval takes {months, days, micros}')
+  const { months, days, micros } = value
+  if ((months | 0) !== months || (days | 0) !== days) throw new RangeError('an interval field is out of range')
+  column.values[row * 4] = months
+  column.values[row * 4 + 1] = days
+  writeWords(column, row * 4 + 2, checkedInt64(micros, true))
+}
+
+function writeSmallInt(column: Column, row: number, value: Value): void {
+  const int = Number(integer(value))
+  column.values[row] = int
+  if (column.values[row] !== int) throw new RangeError('integer out of range')
 }
 
 function checkedInt64(value: Value, signed: boolean): bigint {
-  const int = BigInt(value as number | bigint | string)
+  const int = integer(value)
   if ((signed ? BigInt.asIntN(64, int) : BigInt.asUintN(64, int)) !== int) throw new RangeError('integer out of range')
   return int
+}
+
+/** Throws for a number with a fraction and for text that is no integer. */
+function integer(value: Value): bigint {
+  if (typeof value === 'string' ? !/^-?\d+$/.test(value) : typeof value !== 'number' && typeof value !== 'bigint') {
+    throw new TypeError('an integer was expected')
+  }
+  return BigInt(value as number | bigint | string)
 }
 
 function text(value: Value): string {
