@@ -1,0 +1,125 @@
+/**
+ * kill -9 of the whole process at random points, then resume: nothing lost, nothing repeated, by key and by content.
+ *
+ * Every round starts from an empty target. Most kills come at a random moment of the run; every fifth one is forced into a commit,
+ * by a lock on the ledger that the commit has to wait for. SLUICE_KILLS and SLUICE_SEED repeat or prolong it.
+ */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileServer, freshDatabase } from '../../tools/servers/index.ts'
+import { COMMIT_ROWS, csvSide, mysqlSide, postgresSide, random, ROWS, Run, type Fingerprint, type Side } from './kill-9.test-support.ts'
+
+const KILLS = Number(process.env['SLUICE_KILLS'] ?? 50)
+const SEED = Number(process.env['SLUICE_SEED'] ?? 20261121)
+const FORCED_EVERY = 5
+
+const postgres = await fileServer('postgres-15')
+const mariadb = await fileServer('mariadb-10.11')
+const skip = postgres.skip || mariadb.skip
+const folder = await mkdtemp(join(tmpdir(), 'sluice-kill-'))
+const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })]
+after(async () => {
+  for (const close of closing.reverse()) await close()
+})
+
+describe('kill -9 at random points, then resume', { skip }, async () => {
+  if (skip) return
+  const psql = join(postgres.server.bin, 'psql')
+  const [pgSource, pgTarget, myBase] = [
+    await freshDatabase(postgres.server),
+    await freshDatabase(postgres.server),
+    await freshDatabase(mariadb.server),
+  ]
+  closing.push(() => pgSource.drop(), () => pgTarget.drop(), () => myBase.drop())
+  const open = async (side: Promise<Side>) => {
+    const opened = await side
+    closing.push(() => opened.close())
+    return opened
+  }
+  const fromPg = await open(postgresSide(pgSource, 'rows', 'source'))
+  const fromMy = await open(mysqlSide(myBase, 'rows', 'source'))
+  const fromCsv = await open(csvSide(join(folder, 'source'), pgTarget, psql, 'source', { database: pgSource, table: 'rows' }))
+  const toPg = await open(postgresSide(pgTarget, 'copied', 'target'))
+  const toMy = await open(mysqlSide(myBase, 'copied', 'target'))
+  const toCsv = await open(csvSide(join(folder, 'target'), pgTarget, psql, 'target'))
+  const expected = await fromPg.fingerprint()
+  for (const other of [fromMy, fromCsv]) assert.deepEqual(await other.fingerprint(), expected, `${other.name} was filled with other rows`)
+
+  for (const [source, sink] of [[fromPg, toPg], [fromMy, toPg], [fromPg, toMy], [fromCsv, toPg], [fromPg, toCsv]] as const) {
+    test(`${source.name} → ${sink.name}, ${KILLS} kills`, async t => {
+      const hits = await killRepeatedly(source, sink, expected)
+      t.diagnostic(`${source.name} → ${sink.name}: ${JSON.stringify(hits)}`)
+      assert(hits.beforeFirstCommit > 0, 'no kill fell before the first commit')
+      assert(hits.betweenCommits > 0, 'no kill fell between commits')
+      assert(sink.holdCommits === undefined || hits.insideCommit > 0, 'no kill fell inside a commit')
+      assert(hits.afterLastCommit > 0, 'no kill fell after the last commit')
+    })
+  }
+})
+
+interface Hits {
+  beforeFirstCommit: number
+  betweenCommits: number
+  insideCommit: number
+  afterLastCommit: number
+}
+
+async function killRepeatedly(source: Side, sink: Side, expected: Fingerprint): Promise<Hits> {
+  const hits: Hits = { beforeFirstCommit: 0, betweenCommits: 0, insideCommit: 0, afterLastCommit: 0 }
+  const job = join(folder, 'job.json')
+  const stateDir = join(folder, 'state')
+  const settings = { checkpointInterval: 50, restore: { maxRowNumForCheckpoint: COMMIT_ROWS }, stateDir }
+  await writeFile(job, JSON.stringify({ name: `${source.name}-${sink.name}`, source: source.options, sink: sink.options, settings }))
+  const [startMs, wholeMs] = await measure(job, sink, stateDir, expected)
+  const next = random(SEED)
+  for (let kill = 0; kill < KILLS; kill++) {
+    await rm(stateDir, { recursive: true, force: true })
+    await sink.reset()
+    // The id that a scheduler would give: retrying a run that had just been finished must do nothing.
+    const args = [job, '--run-id', `kill-${kill}`]
+    const run = new Run(args)
+    const release = kill % FORCED_EVERY === FORCED_EVERY - 1 ? await sink.holdCommits?.() : undefined
+    // Until rows move nothing can be lost; a few kills fall there, most into the moving part and a little beyond.
+    const delay = release ? 300 : startMs * 0.5 + next() * (wholeMs * 1.05 - startMs * 0.5)
+    await Promise.race([sleep(delay), run.ended])
+    run.kill()
+    await run.ended
+    const left = await sink.fingerprint()
+    await release?.()
+    if (release) hits.insideCommit++
+    else if (left.rows === 0) hits.beforeFirstCommit++
+    else if (left.rows < ROWS) hits.betweenCommits++
+    else hits.afterLastCommit++
+    const resumed = new Run(args)
+    const { code } = await resumed.ended
+    const place = `kill ${kill} of seed ${SEED}, after ${Math.round(delay)} ms with ${left.rows} rows in the target\n${resumed.output}`
+    assert.equal(code, 0, place)
+    assert.deepEqual(await sink.fingerprint(), expected, place)
+  }
+  return hits
+}
+
+/** Milliseconds until a run has begun and until it has ended, undisturbed; the shorter of two. */
+async function measure(job: string, sink: Side, stateDir: string, expected: Fingerprint): Promise<[number, number]> {
+  const times: [number, number][] = []
+  for (let i = 0; i < 2; i++) {
+    await rm(stateDir, { recursive: true, force: true })
+    await sink.reset()
+    const since = performance.now()
+    const run = new Run([job])
+    const begun = waitForEvent(run, 'begun').then(() => performance.now() - since)
+    const { code } = await run.ended
+    assert.equal(code, 0, run.output)
+    times.push([await begun, performance.now() - since])
+  }
+  assert.deepEqual(await sink.fingerprint(), expected)
+  return times.sort((a, b) => a[1] - b[1])[0]!
+}
+
+async function waitForEvent(run: Run, name: string): Promise<void> {
+  while (!run.events.some(({ event }) => event === name)) await sleep(1)
+}
