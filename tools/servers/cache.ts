@@ -49,9 +49,13 @@ export async function buildOnce(folder: string, build: (folder: string) => Promi
   await withLock(basename(folder), async () => {
     if (existsSync(folder)) return
     const partial = `${folder}.partial`
-    await rm(partial, { recursive: true, force: true })
+    const discard = () => rm(partial, { recursive: true, force: true })
+    await discard()
     await mkdir(partial, { recursive: true, mode: 0o755 })
-    await build(partial)
+    await build(partial).catch(async (error: unknown) => {
+      await discard()
+      throw error
+    })
     await rename(partial, folder)
   })
   return folder

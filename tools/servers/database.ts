@@ -23,50 +23,67 @@ export interface DatabaseOptions {
   readonly prefix?: string
 }
 
+/** Runs one statement and returns its rows, each as an array of values. */
+type Query = (sql: string) => Promise<readonly (readonly unknown[])[]>
+
 /** Creates an empty database with a name that nobody else uses. */
 export async function freshDatabase(server: ServerFacts, options: DatabaseOptions = {}): Promise<Database> {
   const database = `${options.prefix ?? 'test'}_${randomBytes(6).toString('hex')}`
   const { kind, host, port } = server
-  const [create, remove] = kind === 'postgres' ? postgresStatements(database) : mysqlStatements(database)
-  await execute(server, create)
+  const [create, remove] = kind === 'postgres' ? [createInPostgres, removeFromPostgres] : [createInMysql, removeFromMysql]
+  await asAdmin(server, query => create(query, database))
   const app = options.unprivileged === true ? server.accounts.find(({ user }) => user === 'app') : undefined
   const { user, password } = app ?? server
-  const drop = () => execute(server, remove)
+  const drop = () => asAdmin(server, query => remove(query, database))
   return { kind, host, port, user, password, database, drop, [Symbol.asyncDispose]: drop }
 }
 
-/** Runs statements as the superuser, outside any transaction. */
+/** Runs statements in the server's own database as its superuser, each in a transaction of its own. */
 export async function execute(server: ServerFacts, statements: readonly string[]): Promise<void> {
+  await asAdmin(server, async query => {
+    for (const statement of statements) await query(statement)
+  })
+}
+
+async function asAdmin(server: ServerFacts, action: (query: Query) => Promise<void>): Promise<void> {
   const { kind, host, port, user, password, database } = server
   if (kind === 'postgres') {
     const client = new pg.Client({ host, port, user, password, database })
     await client.connect()
-    try {
-      for (const statement of statements) await client.query(statement)
-    } finally {
-      await client.end()
-    }
+    const query: Query = async sql => (await client.query<unknown[]>({ text: sql, rowMode: 'array' })).rows
+    await action(query).finally(() => client.end())
   } else {
     const client = await mysql.createConnection({ host, port, user, password, database })
-    try {
-      for (const statement of statements) await client.query(statement)
-    } finally {
-      await client.end()
+    const query: Query = async sql => {
+      const [rows] = await client.query<mysql.RowDataPacket[][]>({ sql, rowsAsArray: true })
+      return Array.isArray(rows) ? rows : []
     }
+    await action(query).finally(() => client.end())
   }
 }
 
-function postgresStatements(database: string): [create: string[], remove: string[]] {
-  const disconnect = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`
+async function createInPostgres(query: Query, database: string): Promise<void> {
   // template0: somebody may just be connected to template1, which makes CREATE DATABASE fail.
-  const create = `CREATE DATABASE "${database}" OWNER app TEMPLATE template0`
-  return [[create], [`REVOKE CONNECT ON DATABASE "${database}" FROM PUBLIC`, disconnect, `DROP DATABASE "${database}"`]]
+  await query(`CREATE DATABASE "${database}" OWNER app TEMPLATE template0`)
 }
 
-function mysqlStatements(database: string): [create: string[], remove: string[]] {
-  const name = `\`${database}\``
-  return [
-    [`CREATE DATABASE ${name}`, `GRANT ALL ON ${name}.* TO app@'%'`],
-    [`DROP DATABASE ${name}`, `REVOKE ALL ON ${name}.* FROM app@'%'`],
-  ]
+async function removeFromPostgres(query: Query, database: string): Promise<void> {
+  await query(`REVOKE CONNECT ON DATABASE "${database}" FROM PUBLIC, app`)
+  await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`)
+  await query(`DROP DATABASE "${database}"`)
+}
+
+async function createInMysql(query: Query, database: string): Promise<void> {
+  await query(`CREATE DATABASE \`${database}\``)
+  await query(`GRANT ALL ON \`${database}\`.* TO app@'%'`)
+}
+
+async function removeFromMysql(query: Query, database: string): Promise<void> {
+  // An open transaction would hold up the DROP for as long as a year.
+  for (const [id] of await query(`SELECT id FROM information_schema.processlist WHERE db = '${database}'`)) {
+    // It may have gone by itself in between.
+    await query(`KILL ${String(id)}`).catch(() => {})
+  }
+  await query(`DROP DATABASE \`${database}\``)
+  await query(`REVOKE ALL ON \`${database}\`.* FROM app@'%'`)
 }

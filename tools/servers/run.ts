@@ -1,7 +1,6 @@
 /** Runs programs: as ourselves, and as somebody without rights where a server refuses root. */
 import { spawn } from 'node:child_process'
 import { chown } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { errors } from './errors.ts'
 
@@ -10,7 +9,7 @@ const NOBODY = 65534
 const TIMEOUT_MS = 10 * 60_000
 const OUTPUT_CHARS = 2000
 
-const isRoot = userInfo().uid === 0
+const isRoot = process.getuid?.() === 0
 
 /** Packages that bring a program, for the hint when it is missing. */
 const packages: Readonly<Record<string, string>> = { mvn: 'maven', setpriv: 'util-linux', flock: 'util-linux', xz: 'xz-utils' }

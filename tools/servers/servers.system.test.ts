@@ -13,7 +13,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { SluiceError } from '#errors'
-import { freshDatabase, type Server, type ServerFacts, serverNames, shareServers, startServer, testServer } from './index.ts'
+import {
+  type Database,
+  freshDatabase,
+  type Server,
+  type ServerFacts,
+  serverNames,
+  shareServers,
+  startServer,
+  testServer,
+} from './index.ts'
 import { identify, listensOn, treeOf } from './processes.ts'
 import { run } from './run.ts'
 
@@ -88,6 +97,14 @@ for (const name of serverNames) {
         await ask({ ...server, ...one }, 'CREATE TABLE t (n int)')
         await assert.rejects(ask({ ...server, ...two }, 'SELECT n FROM t'), /exist/)
         await assert.rejects(ask({ ...server, ...two }, 'CREATE DATABASE stolen'), /denied/)
+      })
+
+      await t.test('drops a database although a transaction is open in it', { timeout: 10_000 }, async () => {
+        const database = await freshDatabase(server)
+        const connection = await openTransaction(database)
+        await database.drop()
+        await assert.rejects(ask({ ...server, ...database }, 'SELECT 1'), /exist|Unknown database/)
+        connection.destroy()
       })
     })
   })
@@ -247,6 +264,23 @@ async function ask(server: Omit<ServerFacts, 'pid'>, sql: string): Promise<unkno
   const client = await mysql.createConnection({ host, port, user, password, database, ...ssl })
   const [rows] = await client.query({ sql, rowsAsArray: true }).finally(() => client.end())
   return Array.isArray(rows) ? (rows as unknown[][])[0]?.at(-1) : undefined
+}
+
+/** A connection with a transaction that has written to a table. */
+async function openTransaction({ kind, ...facts }: Database): Promise<{ destroy(): void }> {
+  const statements = ['CREATE TABLE held (n int)', 'BEGIN', 'INSERT INTO held VALUES (1)']
+  if (kind === 'postgres') {
+    const client = new pg.Client(facts)
+    await client.connect()
+    client.on('error', () => {})
+    for (const statement of statements) await client.query(statement)
+    return { destroy: () => void client.end().catch(() => {}) }
+  }
+  const { host, port, user, password, database } = facts
+  const client = await mysql.createConnection({ host, port, user, password, database })
+  client.on('error', () => {})
+  for (const statement of statements) await client.query(statement)
+  return client
 }
 
 /** Who the server says we are. By the server's own client for the method that the Node client does not know. */
