@@ -44,6 +44,32 @@ export const mysqlErrors = defineErrors('mysql', {
     hint: () =>
       'Use an account with caching_sha2_password, mysql_native_password, sha256_password (TLS) or MariaDB ed25519, e.g. ALTER USER … IDENTIFIED WITH caching_sha2_password BY …',
   },
+  tableMissing: {
+    fault: 'usage',
+    message: (d: { table: string; place: string; database: string }) =>
+      d.database === '' ? `${d.table} names no database, and none is selected.` : `${d.place} has no table ${d.table} in database ${d.database}, or the account may not see it.`,
+    hint: () => 'Check the name and its case, the database in the JDBC URL, and the privileges of the account.',
+  },
+  splitColumnUnusable: {
+    fault: 'usage',
+    message: (d: { dataset: string; column: string; reason: string }) => `${d.dataset} cannot be divided by "${d.column}": ${d.reason}.`,
+    hint: () => 'Name an integer, decimal, date, text or binary column in `splitPk`, or leave it out.',
+  },
+  badPosition: {
+    fault: 'usage',
+    message: (d: { dataset: string; split: string }) => `The position recorded for split ${d.split} of ${d.dataset} does not fit the key of the table.`,
+    hint: () => 'The key was altered since the run began. Start afresh with `--fresh`.',
+  },
+  columnChanged: {
+    fault: 'usage',
+    message: (d: { dataset: string; column: string }) => `Column "${d.column}" of ${d.dataset} has another type than when the run was planned.`,
+    hint: () => 'The table was altered meanwhile. Start afresh with `--fresh`.',
+  },
+  fileUnreadable: {
+    fault: 'usage',
+    message: (d: { option: string; file: string }) => `The file ${d.file} given by \`${d.option}\` cannot be read.`,
+    hint: () => 'Check that it exists on the machine that runs the job and may be read.',
+  },
   accessDenied: {
     fault: 'usage',
     message: (d: Answer) => said(d),

@@ -1,0 +1,1 @@
+export { mysqlSource } from './source.ts'

@@ -1,0 +1,154 @@
+/** What source and sink share: server, TLS, session. */
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import type { Context } from '#connector'
+import { mysqlDialect, type SqlConnection, sqlErrors, type SystemFacts } from '#sql'
+import { mysqlErrors } from './errors.ts'
+import { Connection, type ConnectionSettings } from './protocol/connection.ts'
+import type { TlsMode, TlsSettings } from './protocol/login.ts'
+
+export const mysqlFacts: SystemFacts = { dialect: mysqlDialect, systems: ['mysql', 'mariadb'] }
+
+const TLS_MODES = ['disabled', 'preferred', 'required', 'verify_ca', 'verify_identity'] as const
+
+export const tlsShape = {
+  sslMode: z
+    .string()
+    .regex(/^(disabled|preferred|required|verify[_-]ca|verify[_-]identity)$/i, `must be ${TLS_MODES.join(', ')}`)
+    .optional()
+    .describe('Whether to use TLS and what to check: disabled, preferred (when left out), required, verify_ca or verify_identity.')
+    .meta({ advanced: true }),
+  sslCa: z.string().optional().describe('File with the certificates of the authorities to trust, in PEM.').meta({ advanced: true }),
+  sslCert: z.string().optional().describe('File with the certificate of the client, in PEM.').meta({ advanced: true }),
+  sslKey: z.string().optional().describe('File with the key of the client certificate, in PEM.').meta({ advanced: true }),
+}
+
+export type TlsOptions = z.output<z.ZodObject<typeof tlsShape>>
+
+const DEFAULT_PORT = 3306
+/** A server gives up on a client that does not take rows, or does not send any, after a minute; a slow other side must not count. */
+const NET_TIMEOUT_SECONDS = 86_400
+const LOCK_WAIT_SECONDS = 50
+
+export type Purpose = 'read' | 'write'
+
+export interface Session {
+  readonly connection: Connection
+  readonly facts: ServerFacts
+}
+
+export interface ServerFacts {
+  readonly version: string
+  readonly isMariaDb: boolean
+  /** Bytes; bounds one command. */
+  readonly maxPacket: number
+  /** The selected one; undefined when there is none. */
+  readonly database: string | undefined
+  readonly user: string
+}
+
+/** Opens a connection and prepares its session: UTC, UTF-8, strict. */
+export async function openSession(connection: SqlConnection, tls: TlsOptions, purpose: Purpose, context: Pick<Context, 'signal' | 'meter'>): Promise<Session> {
+  const settings = await connectionSettings(connection, tls)
+  const opened = await connectFirst(connection, settings, context)
+  try {
+    return { connection: opened, facts: await prepareSession(opened, purpose) }
+  } catch (error) {
+    await opened[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Tries the hosts in turn; what the last one says is reported. */
+async function connectFirst({ hosts }: SqlConnection, settings: ConnectionSettings, { signal, meter }: Pick<Context, 'signal' | 'meter'>): Promise<Connection> {
+  let failure: unknown
+  for (const { host, port = DEFAULT_PORT } of hosts) {
+    try {
+      return await Connection.open({ ...settings, host, port }, signal, meter)
+    } catch (error) {
+      signal.throwIfAborted()
+      failure = error
+    }
+  }
+  throw failure
+}
+
+async function prepareSession(connection: Connection, purpose: Purpose): Promise<ServerFacts> {
+  const [row] = await connection.objects<'mode' | 'packet' | 'db' | 'account'>(
+    'SELECT @@sql_mode AS mode, @@max_allowed_packet AS packet, DATABASE() AS db, CURRENT_USER() AS account',
+  )
+  const modes = sqlModes(row?.mode ?? '', purpose)
+  const settings = [
+    "time_zone = '+00:00'",
+    `sql_mode = ${mysqlDialect.literal(modes.join(','))}`,
+    'autocommit = 1',
+    // An administrator's limit for people would cut tables short in silence.
+    'sql_select_limit = 18446744073709551615',
+    'sql_big_selects = 1',
+    `net_write_timeout = ${NET_TIMEOUT_SECONDS}`,
+    `net_read_timeout = ${NET_TIMEOUT_SECONDS}`,
+    `wait_timeout = ${NET_TIMEOUT_SECONDS}`,
+    ...(purpose === 'write' ? [`innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`, `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`] : []),
+  ]
+  await connection.query('SET NAMES utf8mb4')
+  await connection.query(`SET ${settings.map(setting => `SESSION ${setting}`).join(', ')}`)
+  const { version, isMariaDb } = connection.greeting
+  return { version, isMariaDb, maxPacket: Number(row?.packet), database: row?.db ?? undefined, user: row?.account ?? '' }
+}
+
+/** Modes that change what a value or a statement of ours means. */
+const HARMFUL = new Set(['PAD_CHAR_TO_FULL_LENGTH', 'NO_BACKSLASH_ESCAPES', 'EMPTY_STRING_IS_NULL', 'TIME_TRUNCATE_FRACTIONAL'])
+const STRICT = [
+  'STRICT_TRANS_TABLES',
+  'STRICT_ALL_TABLES',
+  'NO_ENGINE_SUBSTITUTION',
+  // Else a key of 0 becomes the next number.
+  'NO_AUTO_VALUE_ON_ZERO',
+  'NO_ZERO_DATE',
+  'NO_ZERO_IN_DATE',
+  'ERROR_FOR_DIVISION_BY_ZERO',
+]
+
+function sqlModes(current: string, purpose: Purpose): string[] {
+  const kept = current.split(',').filter(mode => mode !== '' && !HARMFUL.has(mode))
+  return purpose === 'read' ? kept : [...new Set([...kept.filter(mode => mode !== 'ALLOW_INVALID_DATES'), ...STRICT])]
+}
+
+async function connectionSettings(connection: SqlConnection, tls: TlsOptions): Promise<ConnectionSettings> {
+  const { user, password = '', database = '', properties, connectTimeoutMs } = connection
+  if (user === undefined) throw sqlErrors.incomplete({ missing: 'which user to log in as', hint: 'Set `user`.' })
+  return {
+    host: '',
+    port: 0,
+    ...(properties['localSocket'] === undefined ? {} : { path: properties['localSocket'] }),
+    user,
+    password,
+    database,
+    tls: await tlsSettings(tls, properties),
+    allowPublicKeyRetrieval: properties['allowPublicKeyRetrieval']?.toLowerCase() !== 'false',
+    connectTimeoutMs,
+    idleTimeoutMs: Number(properties['socketTimeout'] ?? 0) || 0,
+  }
+}
+
+/** The TLS options, else Connector/J's properties (`useSSL`, `requireSSL` and `verifyServerCertificate` are the old ones). */
+async function tlsSettings(tls: TlsOptions, properties: Readonly<Record<string, string>>): Promise<TlsSettings> {
+  const isTrue = (name: string) => properties[name]?.toLowerCase() === 'true'
+  const named = (tls.sslMode ?? properties['sslMode'] ?? '').toLowerCase().replace('-', '_')
+  const old: TlsMode = properties['useSSL']?.toLowerCase() === 'false' ? 'disabled' : isTrue('verifyServerCertificate') ? 'verify_ca' : isTrue('requireSSL') ? 'required' : 'preferred'
+  const mode = named === '' ? old : TLS_MODES.find(known => known === named)
+  if (mode === undefined) throw sqlErrors.contradiction({ reason: `\`sslMode\` is "${named}", not one of ${TLS_MODES.join(', ')}` })
+  const [ca, cert, key] = await Promise.all([
+    pem('sslCa', tls.sslCa ?? properties['serverSslCert']),
+    pem('sslCert', tls.sslCert),
+    pem('sslKey', tls.sslKey),
+  ])
+  return { mode, ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
+}
+
+async function pem(option: string, file: string | undefined): Promise<string | undefined> {
+  if (file === undefined || file === '') return undefined
+  return readFile(file, 'utf8').catch((cause: unknown) => {
+    throw mysqlErrors.fileUnreadable({ option, file }, cause)
+  })
+}

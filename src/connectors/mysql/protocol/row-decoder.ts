@@ -1,0 +1,272 @@
+/**
+ * Generated decoders of binary rows: from the connection's buffer straight into column buffers, packet headers included.
+ *
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
+ *
+ *   packet   Int24 length, Int8 sequence, 0x00, NULL bitmap with an offset of 2 bits, values
+ *   date     Int8 length (0, 4, 7, 11), Int16 year, Int8 month, day, hour, minute, second, Int32 microseconds
+ *   time     Int8 length (0, 8, 12), Int8 negative, Int32 days, Int8 hours, minutes, seconds, Int32 microseconds
+ *   decimal, text, bytes, bits   length-encoded string
+ *
+ * A decoder stops before what it cannot finish and says why in its state; nothing of an unfinished row counts.
+ */
+import { layoutOf, type Column, type Type } from '#columnar'
+import { FIELD } from './field-types.ts'
+import { copyGeometry, copyNumeric, decodeDecimal128, decodeUuid } from './wide-values.ts'
+
+/** Why a decoder stopped. */
+export const STOP = {
+  /** `need` bytes of the next packet must be in the buffer. */
+  MORE: 0,
+  /** The batch is full. */
+  FULL: 1,
+  /** The next packet is no row: end or error. */
+  OTHER: 2,
+  /** The next row goes over several packets. */
+  HUGE: 3,
+  /** The packet at `position` contradicts itself. */
+  BROKEN: 4,
+  /** The row `rows` (not counted) has a value without a counterpart in column `badColumn`. */
+  REFUSED: 5,
+} as const
+
+export interface DecodeState {
+  /** Rows in the columns. */
+  rows: number
+  /** Next byte to decode. */
+  position: number
+  /** The bytes are one row that went over several packets, behind a header of its first. */
+  isWhole: boolean
+  stop: number
+  need: number
+  badColumn: number
+}
+
+export interface WireColumn {
+  readonly type: Type
+  /** Number of {@link FIELD} by which the server sends it. */
+  readonly field: number
+  /** What a date that does not exist (0000-00-00) becomes. */
+  readonly zeroDates: 'refuse' | 'null'
+}
+
+export type RowDecoder = (state: DecodeState, bytes: Uint8Array, end: number, columns: readonly Column[], maxRows: number, maxBytes: number) => void
+
+/** V8 does not optimise functions of more than 60 KB of bytecode: rows with more columns than this are decoded in parts. */
+const COLUMNS_PER_FUNCTION = 64
+
+const HELPERS = { copyGeometry, copyNumeric, decodeDecimal128, decodeUuid, isRealDay }
+
+export function rowDecoder(columns: readonly WireColumn[]): RowDecoder {
+  const names = Object.keys(HELPERS)
+  const body = `'use strict'; const { ${names.join(', ')} } = helpers\n${source(columns)}`
+  // oxlint-disable-next-line no-new-func -- generated from numbers and our own templates only
+  return new Function('helpers', body)(HELPERS) as RowDecoder
+}
+
+/** Payload that one row adds whatever its values are: what bounds the rows of a batch. */
+export function fixedRowBytes(columns: readonly WireColumn[]): number {
+  return columns.reduce((sum, { type }) => {
+    const layout = layoutOf(type)
+    return sum + (layout.kind === 'fixed' ? layout.bytes : layout.kind === 'bits' ? 0.125 : 4)
+  }, 0)
+}
+
+const isBytes = ({ type }: WireColumn) => layoutOf(type).kind === 'bytes'
+
+function source(columns: readonly WireColumn[]): string {
+  const inParts = columns.length > COLUMNS_PER_FUNCTION
+  const names = columns.map((column, k) => locals(column, k))
+  const declarations = `let ${['b', 'v = 0', 'z = 0', 'row = 0', 'bad = -1', ...names.flat()].join(', ')}`
+  const ends = columns.flatMap((column, k) => (isBytes(column) ? [`e${k}`] : []))
+  const parts = chunk(columns.map((column, k) => columnBlock(column, k)))
+  const row = inParts ? parts.map((_, i) => `part${i}(m)`).join('; ') : parts.flat().join('\n')
+  const functions = inParts ? parts.map((blocks, i) => `function part${i}(m) { let n = 0\n${blocks.join('\n')}\n}`).join('\n') : ''
+  return `
+${inParts ? declarations : ''}
+${functions}
+return function decode(state, bytes, end, columns, maxRows, maxBytes) {
+  ${inParts ? '' : declarations}
+  b = bytes; row = state.rows; bad = -1
+  let p = state.position, n = 0, stop = ${STOP.FULL}, need = 0
+  ${columns.map((column, k) => hoist(column, k)).join('\n  ')}
+  while (row < maxRows) {
+    if (end - p < 5) { stop = ${STOP.MORE}; need = 5; break }
+    let length = b[p] | b[p + 1] << 8 | b[p + 2] << 16
+    if (b[p + 4] !== 0) { stop = ${STOP.OTHER}; break }
+    if (length === 0xffffff) {
+      if (!state.isWhole) { stop = ${STOP.HUGE}; break }
+      length = end - p - 4
+    }
+    if (end - p - 4 < length) { stop = ${STOP.MORE}; need = length + 4; break }
+    if (row > 0 && (row + 1) * ${fixedRowBytes(columns)} + length${ends.map(e => ` + ${e}`).join('')} > maxBytes) break
+    const m = p + 5
+    v = m + ${(columns.length + 9) >> 3}
+    z = p + 4 + length
+    if (v > z) { stop = ${STOP.BROKEN}; break }
+    ${row}
+    if (v !== z) { stop = ${STOP.BROKEN}; break }
+    if (bad >= 0) { stop = ${STOP.REFUSED}; break }
+    p = z
+    row++
+  }
+  ${columns.map((_, k) => `c${k}.nulls = n${k}`).join('; ')}
+  state.rows = row; state.position = p; state.stop = stop; state.need = need; state.badColumn = bad
+}`
+}
+
+const chunk = (blocks: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(blocks.length / COLUMNS_PER_FUNCTION) }, (_, i) =>
+    blocks.slice(i * COLUMNS_PER_FUNCTION, (i + 1) * COLUMNS_PER_FUNCTION),
+  )
+
+function locals(column: WireColumn, k: number): string[] {
+  const common = [`c${k}`, `a${k}`, `n${k} = 0`]
+  return isBytes(column) ? [...common, `d${k}`, `o${k}`, `e${k} = 0`] : [...common, `w${k}`]
+}
+
+/** `w` addresses the words to write: floats are copied as bits. */
+function hoist(column: WireColumn, k: number): string {
+  const common = `c${k} = columns[${k}]; a${k} = c${k}.validity; n${k} = c${k}.nulls`
+  if (isBytes(column)) return `${common}; d${k} = c${k}.data; o${k} = c${k}.offsets; e${k} = o${k}[row]`
+  if (column.type.kind !== 'float') return `${common}; w${k} = c${k}.values`
+  return `${common}; w${k} = new Int32Array(c${k}.values.buffer, c${k}.values.byteOffset, c${k}.values.byteLength >> 2)`
+}
+
+function columnBlock(column: WireColumn, k: number): string {
+  const bit = k + 2
+  const end = isBytes(column) ? `\n    o${k}[row + 1] = e${k}` : ''
+  return `    if ((b[m + ${bit >> 3}] & ${1 << (bit & 7)}) !== 0) { ${setNull(k)} } else {
+      ${valueBlock(column, k)}
+    }${end}`
+}
+
+const setNull = (k: number) => `a${k}[row >> 3] &= ~(1 << (row & 7)); n${k}++`
+const refuse = (k: number) => `if (bad < 0) bad = ${k}`
+function valueBlock(column: WireColumn, k: number): string {
+  const { type } = column
+  switch (column.field) {
+    case FIELD.TINY:
+      return `w${k}[row] = b[v]; v += 1`
+    case FIELD.SHORT:
+    case FIELD.YEAR:
+      return `w${k}[row] = b[v] | b[v + 1] << 8; v += 2`
+    case FIELD.INT24:
+    case FIELD.LONG:
+      return `w${k}[row] = ${word('v')}; v += 4`
+    case FIELD.FLOAT:
+      return `w${k}[row] = ${word('v')}; v += 4`
+    case FIELD.LONGLONG:
+    case FIELD.DOUBLE:
+      return `w${k}[2 * row] = ${word('v')}; w${k}[2 * row + 1] = ${word('v + 4')}; v += 8`
+    case FIELD.DATE:
+    case FIELD.NEWDATE:
+    case FIELD.DATETIME:
+    case FIELD.TIMESTAMP:
+      return dateBlock(column, k)
+    case FIELD.TIME:
+      return timeBlock(k)
+    default:
+      return `${LENGTH}
+      ${type.kind === 'decimal' ? decimalBlock(type.precision, type.scale, k) : bytesBlock(column, k)}
+      v += n`
+  }
+}
+
+const word = (at: string) => `(b[${at}] | b[${at} + 1] << 8 | b[${at} + 2] << 16 | b[${at} + 3] << 24)`
+
+/** Reads a length into `n`. One that the packet cannot hold is cut so that the row ends as BROKEN. */
+const LENGTH = `n = b[v++]
+      if (n > 250) {
+        if (n === 252) { n = b[v] | b[v + 1] << 8; v += 2 }
+        else if (n === 253) { n = b[v] | b[v + 1] << 8 | b[v + 2] << 16; v += 3 }
+        else { n = ${word('v')} >>> 0; v += 8 }
+      }
+      if (n > z - v) n = z - v + 1`
+
+function bytesBlock({ type, field }: WireColumn, k: number): string {
+  const grown = (call: string) => `e${k} = ${call}; d${k} = c${k}.data`
+  if (field === FIELD.BIT) return bitBlock(type, k)
+  if (field === FIELD.GEOMETRY) return grown(`copyGeometry(c${k}, e${k}, b, v, v + n)`)
+  if (type.kind === 'numeric') return grown(`copyNumeric(c${k}, e${k}, b, v, v + n)`)
+  if (type.kind === 'uuid') return `if (!decodeUuid(b, v, v + n, w${k}, row * 16)) { ${refuse(k)} }`
+  return `if (e${k} + n > d${k}.length) d${k} = c${k}.reserve(e${k}, e${k} + n)
+      if (n <= 128) for (let i = 0; i < n; i++) d${k}[e${k} + i] = b[v + i]
+      else d${k}.set(b.subarray(v, v + n), e${k})
+      e${k} += n`
+}
+
+/** Big-endian bytes. */
+function bitBlock(type: Type, k: number): string {
+  if (type.kind === 'bool') return `for (let i = 0; i < n; i++) if (b[v + i] !== 0) w${k}[row >> 3] |= 1 << (row & 7)`
+  return `let hi = 0, lo = 0
+      for (let i = 0; i < n; i++) { hi = hi << 8 | lo >>> 24; lo = lo << 8 | b[v + i] }
+      w${k}[2 * row] = lo; w${k}[2 * row + 1] = hi`
+}
+
+function decimalBlock(precision: number, scale: number, k: number): string {
+  if (precision > 18) return `if (!decodeDecimal128(b, v, v + n, ${scale}, w${k}, 4 * row)) { ${refuse(k)} }`
+  const digits = `const t = v + n; let i = v, minus = false, high = 0, x = 0, point = -1
+      if (b[i] === 45) { minus = true; i++ }
+      for (; i < t; i++) {
+        const digit = b[i]
+        if (digit === 46) point = i + 1
+        else ${precision > 15 ? '{ if (x >= 1e8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 + (digit - 48) }' : 'x = x * 10 + (digit - 48)'}
+      }
+      let missing = ${scale} - (point < 0 ? 0 : t - point)
+      if (missing < 0) { ${refuse(k)} }`
+  if (precision > 15) {
+    return `${digits}
+      for (; missing > 0; missing--) { if (x >= 1e8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 }
+      const top = Math.floor(high / 65536) * 1e9, low = (top % 65536) * 65536 + (high % 65536) * 1e9 + x
+      let lo = low | 0, hi = Math.floor(top / 65536) + Math.floor(low / 4294967296) | 0
+      if (minus) { hi = lo === 0 ? -hi | 0 : ~hi; lo = -lo | 0 }
+      w${k}[2 * row] = lo; w${k}[2 * row + 1] = hi`
+  }
+  return `${digits}
+      for (; missing > 0; missing--) x *= 10
+      if (minus) x = -x
+      w${k}[2 * row] = x; w${k}[2 * row + 1] = Math.floor(x / 4294967296)`
+}
+
+/** Days since 1970 as in `daysFromCivil` of #columnar; years are 0 to 9999. */
+const DAYS = `const late = month <= 2 ? year - 1 : year
+        const days = 365 * late + (late >> 2) - (late / 100 | 0) + (late / 400 | 0) + ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 | 0) + day - 719469`
+
+function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
+  const zero = zeroDates === 'null' ? setNull(k) : refuse(k)
+  const store =
+    type.kind === 'date'
+      ? `w${k}[row] = days`
+      : `const seconds = days * 86400 + (n > 4 ? b[v + 4] * 3600 + b[v + 5] * 60 + b[v + 6] : 0)
+        const micros = n > 7 ? ${word('v + 7')} : 0
+        const top = Math.floor(seconds / 65536), high = top * 1e6
+        const rest = Math.floor(high / 65536), low = (high - rest * 65536) * 65536 + (seconds - top * 65536) * 1e6 + micros
+        w${k}[2 * row] = low; w${k}[2 * row + 1] = rest + Math.floor(low / 4294967296)`
+  return `n = b[v++]
+      if (n > 3) {
+        const year = b[v] | b[v + 1] << 8, month = b[v + 2], day = b[v + 3]
+        if (month === 0 || day === 0 || (day > 28 && !isRealDay(year, month, day))) { ${zero} } else {
+        ${DAYS}
+        ${store}
+        }
+      } else { ${zero} }
+      v += n`
+}
+
+function timeBlock(k: number): string {
+  return `n = b[v++]
+      let micros = 0
+      if (n > 7) micros = (${word('v + 1')} * 86400 + b[v + 5] * 3600 + b[v + 6] * 60 + b[v + 7]) * 1e6 + (n > 8 ? ${word('v + 8')} : 0)
+      if (n > 7 && b[v] !== 0) micros = -micros
+      w${k}[2 * row] = micros; w${k}[2 * row + 1] = Math.floor(micros / 4294967296)
+      v += n`
+}
+
+const MONTH_DAYS = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** ALLOW_INVALID_DATES lets 2024-02-31 in, which would turn into another day. */
+function isRealDay(year: number, month: number, day: number): boolean {
+  if (month !== 2 || day < 29) return day <= (MONTH_DAYS[month] ?? 0)
+  return day === 29 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+}

@@ -1,0 +1,162 @@
+/**
+ * One query as batches: prepared, executed, and decoded from the connection's buffer.
+ */
+import { isUtf8 } from 'node:buffer'
+import { Batch, Column, type Field, layoutOf } from '#columnar'
+import { dataErrors } from '#connector'
+import { mysqlErrors } from './errors.ts'
+import { keyOfRow } from './key.ts'
+import type { Connection } from './protocol/connection.ts'
+import { HEADER_BYTES } from './protocol/packet-stream.ts'
+import type { ColumnDefinition } from './protocol/responses.ts'
+import { type DecodeState, fixedRowBytes, type RowDecoder, rowDecoder, STOP, type WireColumn } from './protocol/row-decoder.ts'
+import { isDecodable } from './types.ts'
+
+export interface ReadQuery {
+  readonly dataset: string
+  readonly sql: string
+  /** The columns that the query selects, in order: those of the batch that are no constants, then those of the key that are not read anyway. */
+  readonly selected: readonly Field[]
+  /** The columns of the batch. */
+  readonly fields: readonly BatchField[]
+  /** Indexes into `selected` of the key's columns; empty when positions are not wanted. */
+  readonly key: readonly number[]
+  readonly zeroDates: 'refuse' | 'null'
+  readonly limits: { readonly batchRows: number; readonly batchBytes: number }
+  readonly timeoutSeconds: number
+}
+
+export type BatchField = { readonly field: Field; readonly from: number } | { readonly field: Field; readonly constant: (column: Column, rows: number) => void }
+
+/** Decoders by what they were made from: splits of a table share one. */
+const decoders = new Map<string, RowDecoder>()
+const MAX_DECODERS = 256
+
+/** Yields the same batch again and again; `lastKey` is the key of its last row. */
+export async function* readQuery(connection: Connection, query: ReadQuery): AsyncGenerator<{ readonly batch: Batch; readonly lastKey: string[] }> {
+  const statement = await connection.prepare(query.sql)
+  const wire = wireColumns(query, statement.definitions)
+  const decode = decoderOf(wire)
+  const target = new Rows(query, wire)
+  await connection.execute(statement, query.timeoutSeconds)
+  const { stream } = connection
+  const state: DecodeState = { rows: 0, position: 0, isWhole: false, stop: STOP.FULL, need: 0, badColumn: -1 }
+  for (;;) {
+    state.position = stream.start
+    decode(state, stream.buffer, stream.end, target.columns, target.capacity, query.limits.batchBytes)
+    stream.start = state.position
+    // What comes next goes into no batch with others.
+    const isLast = state.stop === STOP.OTHER || state.stop === STOP.HUGE
+    if (state.stop === STOP.FULL || (isLast && state.rows > 0)) {
+      yield target.take(state.rows)
+      state.rows = 0
+      target.reset()
+    } else if (state.stop === STOP.MORE) await stream.fill(state.need)
+    else if (state.stop === STOP.HUGE) await decodeHugeRow(connection, decode, state, target)
+    else if (state.stop === STOP.OTHER) break
+    if (state.stop === STOP.REFUSED) throw target.refusal(state)
+    if (state.stop === STOP.BROKEN) throw mysqlErrors.brokenPacket({ what: 'a row that does not fit its columns' })
+  }
+  await connection.endRows()
+  await connection.close(statement)
+}
+
+function wireColumns(query: ReadQuery, definitions: readonly ColumnDefinition[]): WireColumn[] {
+  const { selected, dataset, zeroDates } = query
+  return selected.map((field, at) => {
+    const definition = definitions[at]
+    if (definition === undefined || !isDecodable(field.type, definition)) {
+      throw mysqlErrors.columnChanged({ dataset, column: field.name })
+    }
+    return { type: field.type, field: definition.type, zeroDates }
+  })
+}
+
+function decoderOf(wire: readonly WireColumn[]): RowDecoder {
+  const id = JSON.stringify(wire)
+  const known = decoders.get(id)
+  if (known) return known
+  if (decoders.size === MAX_DECODERS) decoders.clear()
+  const made = rowDecoder(wire)
+  decoders.set(id, made)
+  return made
+}
+
+/** A row of 16 MiB or more: collected first, then decoded as one. */
+async function decodeHugeRow(connection: Connection, decode: RowDecoder, state: DecodeState, target: Rows): Promise<void> {
+  const payload = await connection.packets.read()
+  const whole = Buffer.concat([Buffer.alloc(HEADER_BYTES, 0xff), payload])
+  state.isWhole = true
+  state.position = 0
+  decode(state, whole, whole.length, target.columns, 1, Infinity)
+  state.isWhole = false
+}
+
+/** The columns that a decoder fills, and the batch that shows some of them. */
+class Rows {
+  readonly columns: readonly Column[]
+  readonly capacity: number
+  readonly #batch: Batch
+  readonly #query: ReadQuery
+
+  constructor(query: ReadQuery, wire: readonly WireColumn[]) {
+    const { batchRows, batchBytes } = query.limits
+    this.#query = query
+    this.capacity = Math.max(1, Math.min(batchRows, Math.floor(batchBytes / Math.max(1, fixedRowBytes(wire)))))
+    this.columns = query.selected.map(field => new Column(field.type, this.capacity))
+    const columns = query.fields.map(field => ('from' in field ? this.columns[field.from]! : new Column(field.field.type, this.capacity)))
+    this.#batch = new Batch({ fields: query.fields.map(({ field }) => field) }, this.capacity, columns)
+    this.#fillConstants()
+  }
+
+  take(rows: number): { readonly batch: Batch; readonly lastKey: string[] } {
+    this.#batch.rows = rows
+    this.#checkText(rows)
+    return { batch: this.#batch, lastKey: this.#keyOf(rows - 1) }
+  }
+
+  reset(): void {
+    for (const column of this.columns) column.reset()
+    this.#batch.rows = 0
+    // A reset clears bitmaps of values; other values stay where they are.
+    if (this.#query.fields.some(field => 'constant' in field && layoutOf(field.field.type).kind === 'bits')) {
+      this.#batch.reset()
+      this.#fillConstants()
+    }
+  }
+
+  refusal({ rows, badColumn }: DecodeState) {
+    const { dataset, selected } = this.#query
+    const key = this.#keyOf(rows)
+    return dataErrors.valueRefused({
+      dataset,
+      column: selected[badColumn]?.name ?? '',
+      reason: 'the value is no date of the calendar (such as 0000-00-00), or has more digits than the column',
+      ...(key.length === 0 ? {} : { key: key.join(', ') }),
+    })
+  }
+
+  #keyOf(row: number): string[] {
+    return keyOfRow(
+      this.#query.key.map(at => this.columns[at]!),
+      row,
+    )
+  }
+
+  /** MySQL lets lone surrogates into utf8mb3 columns; they are no UTF-8. */
+  #checkText(rows: number): void {
+    for (const [at, column] of this.columns.entries()) {
+      const { type, data, offsets } = column
+      if ((type.kind !== 'utf8' && type.kind !== 'json') || isUtf8(data.subarray(0, offsets[rows]))) continue
+      const { dataset, selected } = this.#query
+      const bad = Array.from({ length: rows }, (_, row) => row).find(row => !isUtf8(data.subarray(offsets[row], offsets[row + 1]))) ?? 0
+      throw dataErrors.valueRefused({ dataset, column: selected[at]?.name ?? '', reason: 'the text is not UTF-8', key: this.#keyOf(bad).join(', ') })
+    }
+  }
+
+  #fillConstants(): void {
+    for (const [at, field] of this.#query.fields.entries()) {
+      if ('constant' in field) field.constant(this.#batch.columns[at]!, this.capacity)
+    }
+  }
+}
