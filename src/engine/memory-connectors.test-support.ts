@@ -216,8 +216,11 @@ const stagingSink = ({ store, faults }: World) =>
           await faults('before-commit')
           for (const { file, marks } of committables) {
             const staged = store.staged.get(String(file))
-            if (staged === undefined && !store.published.has(String(file))) throw new Error(`staged rows of ${String(file)} are gone`)
-            if (staged) store.rows.push(...staged)
+            if (staged === undefined) {
+              if (store.published.has(String(file))) continue
+              throw new Error(`staged rows of ${String(file)} are gone`)
+            }
+            store.rows.push(...staged)
             store.published.set(String(file), marks)
             store.staged.delete(String(file))
             for (const mark of marks) store.marks.set(mark.split, mark)

@@ -40,6 +40,7 @@ class WorkerSession {
   #chain: Chain | undefined
   #resume: (() => void) | undefined
   #metrics: NodeJS.Timeout | undefined
+  #ports: Open['ports'] = []
   /** Messages are handled one after the other: an `open` that is still connecting must not be overtaken. */
   #handling: Promise<void> = Promise.resolve()
 
@@ -98,6 +99,7 @@ class WorkerSession {
   }
 
   async #open(message: Open): Promise<void> {
+    this.#ports = message.ports
     if (message.role === 'reader') {
       const source = await this.#openReader()
       for (const port of message.ports) serveReads(port, source, this.#meter)
@@ -172,6 +174,7 @@ class WorkerSession {
     clearInterval(this.#metrics)
     this.#abort.abort(new DOMException('The worker was closed.', 'AbortError'))
     await Promise.allSettled([this.#reader?.[Symbol.asyncDispose](), this.#writer?.then(writer => writer[Symbol.asyncDispose]())])
+    for (const port of this.#ports) port.close()
     this.#endpoint.send({ kind: 'closed' })
     this.#end()
   }
@@ -193,8 +196,11 @@ class SplitSupply implements Supply {
   next(): Promise<Assignment | undefined> {
     const ready = this.#ready.shift()
     if (ready !== undefined || this.#isOver) return Promise.resolve(ready)
+    const { promise, resolve } = Promise.withResolvers<Assignment | undefined>()
+    // Before asking: an answer may come while the question is still being sent.
+    this.#waiting.push(resolve)
     this.#endpoint.send({ kind: 'need' })
-    return new Promise(resolve => this.#waiting.push(resolve))
+    return promise
   }
 
   add(splits: readonly Assignment[], last: boolean): void {
