@@ -1,4 +1,8 @@
 export { Batch, BATCH_BYTES, BATCH_ROWS, ROW_KINDS, type RowKind } from './batch.ts'
+export { explainRefusal } from './cast-refusal.ts'
+export type { CastPlan, Kernel } from './cast-rule.ts'
+export { castMatrix, compileCast, planCast, type CastCell } from './cast.ts'
+export { Caster, type CastResult, type Refusal } from './caster.ts'
 export { Column, VIEWS, type Values } from './column.ts'
 export { RowHasher } from './hash.ts'
 export { jsonStringBytes, renderJsonString, unescapeJsonString } from './json-text.ts'

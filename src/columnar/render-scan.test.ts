@@ -217,7 +217,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     '01234567-89ab-cdef-0123456789-abcdef',
     '0123456789abcdef-0123456789abcdef----',
   ],
-  bool: ['', 'tru', '2', 'truee', 'no ', '-1'],
+  bool: ['', '\u0011', 'tru', '2', 'truee', 'no ', '-1'],
   date: [
     '2023-02-29',
     '1900-02-29',

@@ -150,7 +150,9 @@ function isOneOf(words: readonly string[], bytes: Uint8Array, start: number, end
 function isWord(word: string, bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start !== word.length) return false
   for (let i = 0; i < word.length; i++) {
-    if ((bytes[start + i]! | 0x20) !== word.charCodeAt(i)) return false
+    const letter = word.charCodeAt(i)
+    const byte = bytes[start + i]!
+    if (byte !== letter && (letter < 0x61 || byte !== letter - 0x20)) return false
   }
   return true
 }

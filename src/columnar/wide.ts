@@ -7,6 +7,10 @@
 export type WordArray = { [index: number]: number }
 
 const TWO_32 = 2 ** 32
+/** Words whose high one is below are a safe integer. */
+const SAFE_HI = 2 ** 21
+/** Largest power of ten that is a safe integer. */
+const SAFE_POWER = 15
 /** Most decimal digits in one step: limb * 10^6 + 10^6 stays below 2^53. */
 const STEP_DIGITS = 6
 /** Powers of ten that a double holds exactly. */
@@ -132,11 +136,48 @@ export function storeUint64(words: WordArray, at: number): boolean {
 }
 
 /** Stores a signed value below 2^127, which every decimal of 38 digits is. */
-export function storeInt128(words: WordArray, at: number, isNegative: boolean): void {
+export function storeInt128(words: WordArray, at: number, isNegative: boolean): true {
   let carry = isNegative ? 1 : 0
   for (let i = 0; i < 4; i++) {
     const word = (isNegative ? ~limbs[i]! >>> 0 : limbs[i]!) + carry
     words[at + i] = word | 0
     if (word < TWO_32) carry = 0
   }
+  return true
+}
+
+/** Loads the magnitude of a safe integer; returns whether it is negative. */
+export function loadSigned(value: number): boolean {
+  loadSafe(value < 0 ? -value : value)
+  return value < 0
+}
+
+/** The register as a number; NaN above 2^53. */
+export function safeRegister(): number {
+  if (limbs[2] !== 0 || limbs[3] !== 0 || limbs[1]! >= SAFE_HI) return NaN
+  return limbs[1]! * TWO_32 + limbs[0]!
+}
+
+/** Two words as a number; NaN where they might exceed 2^53. */
+export function safeOf(lo: number, hi: number): number {
+  return hi < SAFE_HI && hi >= -SAFE_HI ? hi * TWO_32 + (lo >>> 0) : NaN
+}
+
+/** register * 10^digits; for negative `digits` a division. False: it does not fit 128 bits, or there is a rest. */
+export function shiftRegister(digits: number): boolean {
+  return digits < 0 ? scaleDown(-digits) : scaleUp(digits)
+}
+
+/** value * 10^digits of a safe integer; NaN where the result is no safe integer. NaN stays NaN. */
+export function shiftSafe(value: number, digits: number): number {
+  if (digits === 0 || value === 0) return value
+  const size = digits < 0 ? -digits : digits
+  if (size > SAFE_POWER) return NaN
+  const power = POWERS_OF_TEN[size]!
+  if (digits > 0) {
+    const product = value * power
+    return product <= Number.MAX_SAFE_INTEGER && product >= -Number.MAX_SAFE_INTEGER ? product : NaN
+  }
+  const quotient = Math.trunc(value / power)
+  return quotient * power === value ? quotient : NaN
 }

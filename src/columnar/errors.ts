@@ -1,0 +1,9 @@
+import { defineErrors } from '#errors'
+
+export const columnarErrors = defineErrors('columnar', {
+  noCast: {
+    fault: 'usage',
+    message: (d: { from: string; to: string }) => `A value of type ${d.from} cannot become one of type ${d.to}.`,
+    hint: () => 'Choose another type for the target column, or leave the column out.',
+  },
+})
