@@ -70,16 +70,28 @@ export async function listensOn(pid: number, port: number): Promise<boolean> {
   const sockets = (await Promise.all(['tcp', 'tcp6'].map(table => listeners(table, port)))).flat()
   if (sockets.length === 0) return false
   for (const each of await treeOf(pid)) {
-    const names = await readdir(`/proc/${each}/fd`).catch((error: NodeJS.ErrnoException) =>
-      error.code === 'EACCES' ? undefined : [],
-    )
+    const files = await openFiles(each)
     // A container may forbid even root to look into a process of another user. Then the start itself has to be the
     // proof: it would have failed on a port that somebody else listens on.
-    if (names === undefined) return true
-    const targets = await Promise.all(names.map(name => readlink(`/proc/${each}/fd/${name}`).catch(() => '')))
-    if (sockets.some(socket => targets.includes(socket))) return true
+    if (files === undefined || sockets.some(socket => files.includes(socket))) return true
   }
   return false
+}
+
+/** What the process has open, as the targets of the links in /proc/PID/fd; undefined when we may not know. */
+async function openFiles(pid: number): Promise<string[] | undefined> {
+  try {
+    const names = await readdir(`/proc/${pid}/fd`)
+    return await Promise.all(names.map(name => readlink(`/proc/${pid}/fd/${name}`).catch(refusedOnly)))
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : []
+  }
+}
+
+/** A file that is closed in the meantime is of no interest; one that we are refused is. */
+function refusedOnly(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EACCES') throw error
+  return ''
 }
 
 /** Listening sockets of a port in the form in which /proc/PID/fd names them. */

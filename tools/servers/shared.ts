@@ -8,11 +8,19 @@ export interface SharedServers extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Starts the servers, one after the other. Their names are then enough for `startServer` in any process with `env`. */
+/**
+ * Starts the servers, one after the other; all or none. Their names are then enough for `startServer` in any process
+ * with `env`.
+ */
 export async function shareServers(names: readonly ServerName[]): Promise<SharedServers> {
   const servers: Server[] = []
-  for (const name of names) servers.push(await startServer(name))
   const stop = async () => void (await Promise.all(servers.map(server => server.stop())))
+  try {
+    for (const name of names) servers.push(await startServer(name))
+  } catch (error) {
+    await stop()
+    throw error
+  }
   const env = { [SHARED_SERVERS]: JSON.stringify(Object.fromEntries(servers.map(server => [server.name, server]))) }
   return { env, [Symbol.asyncDispose]: stop }
 }
