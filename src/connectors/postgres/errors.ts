@@ -35,7 +35,8 @@ export const postgresErrors = defineErrors('postgres', {
   },
   authenticationUnknown: {
     fault: 'usage',
-    message: (d: { place: string; method: string }) => `${d.place} asks for authentication by ${d.method}, which is not supported.`,
+    message: (d: { place: string; method: string }) =>
+      `${d.place} asks for authentication by ${d.method}, which is not supported.`,
     hint: () => 'Let the server use scram-sha-256, md5 or password for this user (pg_hba.conf).',
   },
   serverNotAuthentic: {
@@ -60,10 +61,15 @@ export const postgresErrors = defineErrors('postgres', {
     message: (d: ServerDetail) => at(d),
     hint: () => 'Check the name, its case and the schema: names are taken exactly as they are written.',
   },
-  columnMissing: { fault: 'usage', message: at, hint: () => 'Check the name and its case: names are taken exactly as they are written.' },
+  columnMissing: {
+    fault: 'usage',
+    message: at,
+    hint: () => 'Check the name and its case: names are taken exactly as they are written.',
+  },
   statementRefused: {
     fault: 'usage',
-    message: (d: ServerDetail & { statement?: string }) => `${at(d)}${d.statement === undefined ? '' : ` Statement: ${d.statement}`}`,
+    message: (d: ServerDetail & { statement?: string }) =>
+      `${at(d)}${d.statement === undefined ? '' : ` Statement: ${d.statement}`}`,
     hint: () => 'Correct the statement: it comes from `where`, `customSql`, `preSql` or `postSql`, or it needs a newer server.',
   },
   rowRefused: {
@@ -81,8 +87,16 @@ export const postgresErrors = defineErrors('postgres', {
     message: atRow,
     hint: () => 'Correct or exclude the row in the source, or choose a target column that can hold the value.',
   },
-  busy: { fault: 'transient', message: at, hint: () => 'The server is starting, stopping or has no connection or memory left. It is tried again.' },
-  conflict: { fault: 'transient', message: at, hint: () => 'Another transaction was in the way. The work since the last commit is done again.' },
+  busy: {
+    fault: 'transient',
+    message: at,
+    hint: () => 'The server is starting, stopping or has no connection or memory left. It is tried again.',
+  },
+  conflict: {
+    fault: 'transient',
+    message: at,
+    hint: () => 'Another transaction was in the way. The work since the last commit is done again.',
+  },
   locked: {
     fault: 'transient',
     message: at,
@@ -99,6 +113,17 @@ export const postgresErrors = defineErrors('postgres', {
     message: (d: { place: string; what: string }) => `${d.place} sent ${d.what}.`,
     hint: () => 'The server does not speak the protocol of PostgreSQL as documented. Report its name and version.',
   },
+  columnUnknown: {
+    fault: 'usage',
+    message: (d: { dataset: string; columns: readonly string[]; known: readonly string[] }) =>
+      `${d.dataset} has no column ${d.columns.map(name => `"${name}"`).join(', ')}. It has: ${d.known.join(', ')}.`,
+    hint: () => 'Correct the names in the options of the reader.',
+  },
+  schemaChanged: {
+    fault: 'usage',
+    message: (d: { dataset: string }) => `The columns of ${d.dataset} have changed since the run was planned.`,
+    hint: () => 'Start afresh with `--fresh`.',
+  },
   queryHasNoName: {
     fault: 'usage',
     message: (d: { column: string }) => `The query returns two columns with the name "${d.column}".`,
@@ -106,13 +131,16 @@ export const postgresErrors = defineErrors('postgres', {
   },
   listShape: {
     fault: 'data',
-    message: (d: { dataset: string; column: string; shape: string }) => `${d.dataset}, column "${d.column}": an array ${d.shape} is no list.`,
+    message: (d: { dataset: string; column: string; shape: string }) =>
+      `${d.dataset}, column "${d.column}": an array ${d.shape} is no list.`,
     hint: () => 'Set `arrays: text` to read arrays as PostgreSQL writes them.',
   },
   notText: {
     fault: 'data',
-    message: (d: { dataset: string; column: string; row: number }) => `${d.dataset}, column "${d.column}": the text of row ${d.row} of the batch is not UTF-8.`,
-    hint: () => 'The database does not check encodings (SQL_ASCII). Read the column as bytes with `customSql`: `convert_to(column, \'SQL_ASCII\')`.',
+    message: (d: { dataset: string; column: string; row: number }) =>
+      `${d.dataset}, column "${d.column}": the text of row ${d.row} of the batch is not UTF-8.`,
+    hint: () =>
+      "The database does not check encodings (SQL_ASCII). Read the column as bytes with `customSql`: `convert_to(column, 'SQL_ASCII')`.",
   },
   targetMissing: {
     fault: 'usage',
@@ -126,12 +154,14 @@ export const postgresErrors = defineErrors('postgres', {
   },
   keyMissing: {
     fault: 'usage',
-    message: (d: { table: string; mode: string; reason: string }) => `\`writeMode: ${d.mode}\` cannot be used with ${d.table}: ${d.reason}.`,
+    message: (d: { table: string; mode: string; reason: string }) =>
+      `\`writeMode: ${d.mode}\` cannot be used with ${d.table}: ${d.reason}.`,
     hint: () => 'Name the columns of a primary key or unique index of the table in `uniqueKey`, and write all of them.',
   },
   splitColumnUnusable: {
     fault: 'usage',
-    message: (d: { dataset: string; column: string; reason: string }) => `${d.dataset} cannot be split by "${d.column}": ${d.reason}.`,
+    message: (d: { dataset: string; column: string; reason: string }) =>
+      `${d.dataset} cannot be split by "${d.column}": ${d.reason}.`,
     hint: () => 'Name a column of the table that can be ordered, or leave `splitPk` out.',
   },
   statementEndsTransaction: {
@@ -141,7 +171,8 @@ export const postgresErrors = defineErrors('postgres', {
   },
   runBusy: {
     fault: 'transient',
-    message: (d: { job: string; table: string }) => `Another engine holds the run of job ${d.job} in ${d.table} and did not let go within 30 s.`,
+    message: (d: { job: string; table: string }) =>
+      `Another engine holds the run of job ${d.job} in ${d.table} and did not let go within 30 s.`,
     hint: () => 'End that engine, or its session in the target database (pg_stat_activity, application_name).',
   },
 })

@@ -22,8 +22,16 @@ export const tlsShape = {
     .optional()
     .describe('File with the certificates of the authorities to trust, in PEM.')
     .meta({ aliases: ['sslrootcert'], advanced: true }),
-  sslCert: z.string().optional().describe('File with the certificate of the client, in PEM.').meta({ aliases: ['sslcert'], advanced: true }),
-  sslKey: z.string().optional().describe('File with the key of the client certificate, in PEM.').meta({ aliases: ['sslkey'], advanced: true }),
+  sslCert: z
+    .string()
+    .optional()
+    .describe('File with the certificate of the client, in PEM.')
+    .meta({ aliases: ['sslcert'], advanced: true }),
+  sslKey: z
+    .string()
+    .optional()
+    .describe('File with the key of the client certificate, in PEM.')
+    .meta({ aliases: ['sslkey'], advanced: true }),
 }
 
 export type TlsSettings = z.output<z.ZodObject<typeof tlsShape>>
@@ -56,7 +64,10 @@ export interface SessionOptions {
 }
 
 /** Opens a connection and prepares its session. */
-export async function openSession(options: SessionOptions, context: Pick<Context, 'signal' | 'log' | 'job'>): Promise<Connection> {
+export async function openSession(
+  options: SessionOptions,
+  context: Pick<Context, 'signal' | 'log' | 'job'>,
+): Promise<Connection> {
   const { connection, tls } = options
   const { hosts, user = process.env['USER'], password, properties } = connection
   if (user === undefined || user === '') throw sqlErrors.incomplete({ missing: 'which user to log in as', hint: 'Set `user`.' })
@@ -82,12 +93,21 @@ export async function openSession(options: SessionOptions, context: Pick<Context
 }
 
 /** Names longer than 63 bytes are cut by the server with a notice. */
-const shortened = (name: string) => Buffer.from(name).subarray(0, 63).toString('utf8').replace(/\uFFFD+$/, '')
+const shortened = (name: string) =>
+  Buffer.from(name)
+    .subarray(0, 63)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '')
 
 function sessionStatements(settings: Readonly<Record<string, string>>, searchPath: string | undefined): string {
   const statements = Object.entries(settings).map(([name, value]) => `SET ${name} = ${postgresDialect.literal(value)}`)
   if (searchPath !== undefined && searchPath !== '') {
-    statements.push(`SET search_path = ${searchPath.split(',').map(name => postgresDialect.quote(name.trim())).join(', ')}`)
+    statements.push(
+      `SET search_path = ${searchPath
+        .split(',')
+        .map(name => postgresDialect.quote(name.trim()))
+        .join(', ')}`,
+    )
   }
   return statements.join('; ')
 }
@@ -97,7 +117,8 @@ async function tlsOf(tls: TlsSettings, properties: Readonly<Record<string, strin
   const byDriver = properties['ssl'] === 'true' || properties['ssl'] === '' ? 'verify-full' : undefined
   const named = tls.sslMode ?? properties['sslmode'] ?? byDriver ?? 'prefer'
   const mode = SSL_MODES.find(known => known === (named === 'allow' ? 'prefer' : named))
-  if (mode === undefined) throw sqlErrors.contradiction({ reason: `\`sslmode\` is "${named}", not one of ${SSL_MODES.join(', ')}` })
+  if (mode === undefined)
+    throw sqlErrors.contradiction({ reason: `\`sslmode\` is "${named}", not one of ${SSL_MODES.join(', ')}` })
   const [ca, cert, key] = await Promise.all([
     pem('sslRootCert', tls.sslRootCert ?? properties['sslrootcert']),
     pem('sslCert', tls.sslCert ?? properties['sslcert']),

@@ -192,7 +192,12 @@ export class Connection implements AsyncDisposable {
 
   /** Asks the server, over a connection of its own, to end the running statement. Never throws. */
   async cancel(): Promise<void> {
-    const request = { ...socketPlace(this.#endpoint), connectTimeoutMs: 500, idleTimeoutMs: 500, signal: AbortSignal.timeout(900) }
+    const request = {
+      ...socketPlace(this.#endpoint),
+      connectTimeoutMs: 500,
+      idleTimeoutMs: 500,
+      signal: AbortSignal.timeout(900),
+    }
     try {
       await using stream = await ByteStream.connect(request)
       if (this.#isEncrypted) await this.#encryptStream(stream)
@@ -336,7 +341,8 @@ export class Connection implements AsyncDisposable {
       await stream.fill(5)
       const tag = stream.buffer[stream.start] ?? 0
       const length = stream.buffer.readInt32BE(stream.start + 1)
-      if (length < 4 || length > MOST_MESSAGE_BYTES) throw postgresErrors.protocol({ place: this.place, what: `a message of ${length} bytes` })
+      if (length < 4 || length > MOST_MESSAGE_BYTES)
+        throw postgresErrors.protocol({ place: this.place, what: `a message of ${length} bytes` })
       await stream.fill(length + 1)
       const body = new ByteReader(stream.buffer.subarray(stream.start + 5, stream.start + 1 + length))
       stream.start += length + 1
@@ -388,6 +394,8 @@ function mechanismsOf(body: ByteReader): string[] {
 
 /** `md5` and the hash of (hash of password and user) and salt. */
 function md5Answer(user: string, password: string, salt: Buffer): string {
-  const inner = createHash('md5').update(password + user).digest('hex')
+  const inner = createHash('md5')
+    .update(password + user)
+    .digest('hex')
   return `md5${createHash('md5').update(inner).update(salt).digest('hex')}`
 }

@@ -42,7 +42,8 @@ export const startup = (parameters: Readonly<Record<string, string>>): Buffer =>
   )
 
 export const sslRequest = (): Buffer => untagged(int32(SSL_REQUEST))
-export const cancelRequest = (processId: number, secret: Buffer): Buffer => untagged(int32(CANCEL_REQUEST), int32(processId), secret)
+export const cancelRequest = (processId: number, secret: Buffer): Buffer =>
+  untagged(int32(CANCEL_REQUEST), int32(processId), secret)
 export const password = (text: string): Buffer => message('p', cstring(text))
 export const query = (sql: string): Buffer => message('Q', cstring(sql))
 export const copyDone = (): Buffer => message('c')

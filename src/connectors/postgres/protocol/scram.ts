@@ -85,5 +85,7 @@ export function channelBinding(certificate: Buffer | undefined): Buffer | undefi
   const { signatureAlgorithm } = new X509Certificate(certificate) as { signatureAlgorithm?: string }
   const hash = /(md5|sha1|sha224|sha256|sha384|sha512)/i.exec(signatureAlgorithm ?? '')?.[1]?.toLowerCase()
   if (hash === undefined) return undefined
-  return createHash(hash === 'md5' || hash === 'sha1' ? 'sha256' : hash).update(certificate).digest()
+  return createHash(hash === 'md5' || hash === 'sha1' ? 'sha256' : hash)
+    .update(certificate)
+    .digest()
 }

@@ -1,0 +1,86 @@
+/** Sends the rows of one COPY … FROM STDIN, in large messages. */
+import type { Batch } from '#columnar'
+import { SEND_BYTES, type SendPool } from '#wire'
+import type { Encode, EncodeState } from './encode.ts'
+import type { Connection } from './protocol/connection.ts'
+
+const COPY_DATA = 0x64 // d
+const MESSAGE_HEAD = 5
+
+/** What stands before the first row and behind the last one. */
+export interface CopyFormat {
+  readonly header: Buffer
+  readonly trailer: Buffer
+}
+
+/** Signature, no flags, no extension; the trailer is a tuple of -1 fields. */
+export const BINARY: CopyFormat = {
+  header: Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'),
+  trailer: Buffer.from([0xff, 0xff]),
+}
+export const TEXT: CopyFormat = { header: Buffer.alloc(0), trailer: Buffer.alloc(0) }
+
+export class CopyIn {
+  readonly sql: string
+  readonly #session: Connection
+  readonly #format: CopyFormat
+  readonly #pool: SendPool
+  #out: Buffer<ArrayBuffer> | undefined
+  #end = 0
+
+  constructor(session: Connection, pool: SendPool, sql: string, format: CopyFormat) {
+    this.#session = session
+    this.#pool = pool
+    this.sql = sql
+    this.#format = format
+  }
+
+  async start(): Promise<void> {
+    await this.#session.copyIn(this.sql)
+    await this.#buffer(this.#format.header.length)
+    this.#append(this.#format.header)
+  }
+
+  /** Sends a batch. Returns late when the server is slow. */
+  async write(batch: Batch, encode: Encode, state: EncodeState, refuse: Parameters<Encode>[5]): Promise<void> {
+    await this.#session.checkCopyIn(this.sql)
+    state.row = 0
+    for (;;) {
+      const out = this.#out ?? (await this.#buffer(0))
+      this.#end = encode(batch.columns, batch.rows, out, this.#end, state, refuse)
+      if (state.row === batch.rows) return
+      this.#flush()
+      await this.#buffer(state.need)
+    }
+  }
+
+  /** Sends what is left and the end; `then` is executed behind it, in the same round trip. */
+  async end(then?: string): Promise<void> {
+    const { trailer } = this.#format
+    if (this.#out !== undefined && this.#end + trailer.length > this.#out.length) this.#flush()
+    if (this.#out === undefined) await this.#buffer(trailer.length)
+    this.#append(trailer)
+    this.#flush()
+    await this.#session.endCopyIn(this.sql, then)
+  }
+
+  async #buffer(bytes: number): Promise<Buffer<ArrayBuffer>> {
+    const needed = bytes + MESSAGE_HEAD
+    this.#out = await (needed > SEND_BYTES ? this.#pool.acquire(needed) : this.#pool.acquire())
+    this.#out[0] = COPY_DATA
+    this.#end = MESSAGE_HEAD
+    return this.#out
+  }
+
+  #append(bytes: Buffer): void {
+    this.#out?.set(bytes, this.#end)
+    this.#end += bytes.length
+  }
+
+  #flush(): void {
+    if (this.#out === undefined) return
+    this.#out.writeInt32BE(this.#end - 1, 1)
+    this.#pool.send(this.#out, this.#end === MESSAGE_HEAD ? 0 : this.#end)
+    this.#out = undefined
+  }
+}

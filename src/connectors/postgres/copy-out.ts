@@ -1,0 +1,89 @@
+/** Takes the rows of one COPY … TO STDOUT from the stream, batch by batch. */
+import type { Column } from '#columnar'
+import { BATCH_FULL, NEED_BYTES, type Decode, type DecodeState } from './decode.ts'
+import type { Connection } from './protocol/connection.ts'
+
+export interface CopyOutOptions {
+  readonly session: Connection
+  readonly sql: string
+  readonly columns: readonly Column[]
+  readonly decode: Decode
+  readonly limits: { readonly maxRows: number; readonly maxBytes: number }
+  /** Throws; what is wrong, and the index of the column or -1. */
+  readonly fail: (what: string, column: number) => never
+}
+
+const COPY_DATA = 0x64 // d
+const MESSAGE_HEAD = 5
+const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1')
+/** Signature, flags, length of the extension. */
+const HEADER = SIGNATURE.length + 8
+
+export class CopyOut {
+  readonly #options: CopyOutOptions
+  readonly #state: DecodeState = { rows: 0, bytes: 0, need: 0 }
+  /** The server has sent everything and waits for the next statement. */
+  isComplete = false
+
+  constructor(options: CopyOutOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    const { session, sql } = this.#options
+    try {
+      await session.copyOut(sql)
+    } catch (error) {
+      this.isComplete = session.stream.isOpen
+      throw error
+    }
+    await this.#skipHeader()
+  }
+
+  /** Fills the columns anew; the number of rows, 0 at the end. */
+  async next(): Promise<number> {
+    const { session, columns, decode, limits, fail } = this.#options
+    const { stream } = session
+    if (this.isComplete) return 0
+    for (const column of columns) column.reset()
+    this.#state.rows = 0
+    this.#state.bytes = 0
+    for (;;) {
+      const status = decode(stream, columns, this.#state, limits.maxRows, limits.maxBytes, fail)
+      if (status === BATCH_FULL) return this.#state.rows
+      if (status !== NEED_BYTES) return this.#end()
+      await stream.fill(this.#state.need)
+    }
+  }
+
+  /** CopyDone, or an error. Rows that came before an error are not given out: nobody could tell them from a complete read. */
+  async #end(): Promise<number> {
+    const { session, sql } = this.#options
+    try {
+      await session.endCopyOut(sql)
+    } finally {
+      this.isComplete = session.stream.isOpen
+    }
+    return this.#state.rows
+  }
+
+  /** The header stands in front of the first tuple, in the same message. The message is made to begin behind it. */
+  async #skipHeader(): Promise<void> {
+    const { stream } = this.#options.session
+    await stream.fill(MESSAGE_HEAD)
+    if (stream.buffer[stream.start] !== COPY_DATA) return
+    const length = stream.buffer.readInt32BE(stream.start + 1)
+    await stream.fill(length + 1)
+    const { buffer, start } = stream
+    const body = start + MESSAGE_HEAD
+    const isHeader = length - 4 >= HEADER && buffer.subarray(body, body + SIGNATURE.length).equals(SIGNATURE)
+    if (!isHeader) this.#options.fail('no header of a binary COPY', -1)
+    const skipped = HEADER + buffer.readInt32BE(body + HEADER - 4)
+    if (buffer.readInt32BE(body + SIGNATURE.length) !== 0 || skipped > length - 4)
+      this.#options.fail('a header of a binary COPY that is not understood', -1)
+    stream.start += skipped
+    buffer[stream.start] = COPY_DATA
+    buffer.writeInt32BE(length - skipped, stream.start + 1)
+    if (length - skipped === 4) stream.start += MESSAGE_HEAD
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * Decoders of binary COPY, generated per schema: bytes of the socket become columns without an object per row.
+ *
+ * https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+ *
+ *   CopyData  Byte1('d')  Int32 length  { header }?  tuple        one message per tuple (protocol-flow, COPY Operations)
+ *   header    "PGCOPY\n\377\r\n\0"  Int32 flags  Int32 extension  Byten
+ *   tuple     Int16 fields  { Int32 length (-1: NULL)  Byten value }*
+ *   trailer   Int16 -1
+ */
+import { layoutOf, type Column, type Type } from '#columnar'
+import { decodeDecimal128, decodeDecimal64, decodeNumericText, numericTextBytes } from './numeric.ts'
+import type { Wire } from './types.ts'
+
+export interface DecodedColumn {
+  readonly type: Type
+  readonly wire: Wire
+}
+
+/** The unread bytes of a stream. */
+export interface Unread {
+  readonly buffer: Buffer
+  start: number
+  readonly end: number
+}
+
+/** What lies between two calls of a decoder. */
+export interface DecodeState {
+  /** Rows in the columns. */
+  rows: number
+  /** Their bytes, or a little more. */
+  bytes: number
+  /** `NEED_BYTES`: how many unread bytes let it go on. */
+  need: number
+}
+
+export const NEED_BYTES = 0
+export const BATCH_FULL = 1
+export const OTHER_MESSAGE = 2
+
+/** Moves as many whole tuples as there are to the columns. `fail` is told what is wrong, and in which column; it must throw. */
+export type Decode = (
+  unread: Unread,
+  columns: readonly Column[],
+  state: DecodeState,
+  maxRows: number,
+  maxBytes: number,
+  fail: (what: string, column: number) => never,
+) => number
+
+export function compileDecoder(columns: readonly DecodedColumn[]): Decode {
+  const code = [
+    'return (unread, columns, state, maxRows, maxBytes, fail) => {',
+    'const b = unread.buffer, end = unread.end',
+    'let p = unread.start, r = state.rows, used = state.bytes, status = 0, len = 0, q = 0, next = 0',
+    ...columns.flatMap((column, k) => declare(column.type, `${k}`, `columns[${k}]`, 'r')),
+    'for (;;) {',
+    'if (end - p < 5) { state.need = 5; break }',
+    `if (b[p] !== 100) { status = ${OTHER_MESSAGE}; break }`,
+    `len = ${int32('p + 1')}`,
+    'if (len < 6) fail("a tuple that is too short", -1)',
+    'next = p + 1 + len',
+    'if (next > end) { state.need = len + 1; break }',
+    `const fields = ${int16('p + 5')}`,
+    'if (fields === -1) { p = next; continue }',
+    `if (fields !== ${columns.length}) fail("a tuple of " + fields + " fields", -1)`,
+    `if (r === maxRows) { status = ${BATCH_FULL}; break }`,
+    `let size = ${sizeBound(columns)}`,
+    ...measureNumericTexts(columns),
+    `if (r > 0 && used + size > maxBytes) { status = ${BATCH_FULL}; break }`,
+    'q = p + 7',
+    ...columns.flatMap((column, k) => decodeField(column, k)),
+    'if (q !== next) fail("a tuple with a wrong length", -1)',
+    'p = next; r++; used += size',
+    '}',
+    'unread.start = p; state.rows = r; state.bytes = used',
+    'return status }',
+  ]
+  const helpers = { decodeDecimal64, decodeDecimal128, decodeNumericText, numericTextBytes }
+  return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as Decode
+}
+
+/**
+ * A row takes its fixed bytes and at most the bytes of its values on the wire. Items of a list may be four times as wide in memory
+ * (a NULL decimal of 16 bytes has 4 on the wire).
+ */
+function sizeBound(columns: readonly DecodedColumn[]): string {
+  const fixed = columns.reduce((sum, { type }) => sum + fixedBytes(type), 0)
+  const overhead = 6 + 4 * columns.length
+  const factor = columns.some(({ type }) => type.kind === 'list') ? 4 : 1
+  return `${fixed} + ${factor} * (len - ${overhead})`
+}
+
+function fixedBytes(type: Type): number {
+  const layout = layoutOf(type)
+  return layout.kind === 'fixed' ? layout.bytes : layout.kind === 'bits' ? 1 : 4
+}
+
+/** The text of a numeric can be far longer than its digits: they are measured before the row is taken. */
+function measureNumericTexts(columns: readonly DecodedColumn[]): string[] {
+  const isText = ({ type }: DecodedColumn) => type.kind === 'numeric' || (type.kind === 'list' && type.item.kind === 'numeric')
+  if (!columns.some(isText)) return []
+  return [
+    'q = p + 7',
+    ...columns.flatMap(column => [
+      'if (next - q < 4) fail("a tuple that is too short", -1)',
+      `len = ${int32('q')}; q += 4`,
+      ...(isText(column)
+        ? [`if (len > 0) size += numericTextBytes(b, q, Math.min(len, next - q), ${column.type.kind === 'list'})`]
+        : []),
+      'if (len > 0) q += len',
+    ]),
+  ]
+}
+
+const int16 = (at: string) => `(((b[${at}] << 24) >> 16) | b[${at} + 1])`
+const int32 = (at: string) => `((b[${at}] << 24) | (b[${at} + 1] << 16) | (b[${at} + 2] << 8) | b[${at} + 3])`
+
+/** The buffers of a column as locals with the suffix `k`. */
+function declare(type: Type, k: string, column: string, row: string): string[] {
+  const code = [`const c${k} = ${column}`, `let valid${k} = c${k}.validity`]
+  switch (layoutOf(type).kind) {
+    case 'bits':
+    case 'fixed':
+      return [...code, `let v${k} = c${k}.values`]
+    case 'bytes':
+      return [...code, `let o${k} = c${k}.offsets, d${k} = c${k}.data, e${k} = o${k}[${row}]`]
+    case 'list': {
+      const item = type.kind === 'list' ? type.item : type
+      return [
+        ...code,
+        `const o${k} = c${k}.offsets`,
+        `let e${k} = o${k}[${row}]`,
+        ...declare(item, `${k}i`, `c${k}.item`, `e${k}`),
+      ]
+    }
+  }
+}
+
+function decodeField({ type, wire }: DecodedColumn, k: number): string[] {
+  // A length read beyond the tuple is noticed at the latest when the end of the tuple is not met.
+  return [
+    `len = ${int32('q')}; q += 4`,
+    ...(wire.kind === 'array' ? decodeArray(type, wire, k) : decodeValue(type, wire, `${k}`, 'r', k)),
+  ]
+}
+
+const WIRE_BYTES: Partial<Record<Wire['kind'], number>> = {
+  bool: 1,
+  int2: 2,
+  int4: 4,
+  int8: 8,
+  oid: 4,
+  float4: 4,
+  float8: 8,
+  date: 4,
+  time: 8,
+  timestamp: 8,
+  interval: 16,
+  uuid: 16,
+}
+
+/** One value of `len` bytes at `q`, which moves behind it. */
+function decodeValue(type: Type, wire: Wire, k: string, row: string, column: number): string[] {
+  const bytes = WIRE_BYTES[wire.kind]
+  const hasOffsets = layoutOf(type).kind === 'bytes'
+  const setNull = [
+    `valid${k}[${row} >> 3] &= ~(1 << (${row} & 7)); c${k}.nulls++`,
+    ...(hasOffsets ? [`o${k}[${row} + 1] = e${k}`] : []),
+  ]
+  const wrongLength = `fail("a value of " + len + " bytes", ${column})`
+  if (bytes !== undefined) {
+    return [
+      `if (len === ${bytes} && next - q >= ${bytes}) {`,
+      ...decodeFixed(wire, k, row, column),
+      `q += ${bytes}`,
+      `} else if (len === -1) {`,
+      ...setNull,
+      `} else ${wrongLength}`,
+    ]
+  }
+  return [
+    'if (len >= 0 && len <= next - q) {',
+    ...decodeVariable(type, wire, k, row, column),
+    '} else if (len === -1) {',
+    ...setNull,
+    `} else ${wrongLength}`,
+  ]
+}
+
+// Microseconds from 1970 to 2000, as words.
+const EPOCH_MICROS = 946_684_800_000_000n
+const EPOCH_LO = Number(EPOCH_MICROS & 0xffff_ffffn)
+const EPOCH_HI = Number(EPOCH_MICROS >> 32n)
+const EPOCH_DAYS = 10_957
+
+const UUID_BYTES = Array.from({ length: 16 }, (_, i) => i)
+
+function decodeFixed(wire: Wire, k: string, row: string, column: number): string[] {
+  const pair = (high: string, low: string) => [`v${k}[${row} * 2] = ${low}`, `v${k}[${row} * 2 + 1] = ${high}`]
+  switch (wire.kind) {
+    case 'bool':
+      return [`if (b[q] !== 0) v${k}[${row} >> 3] |= 1 << (${row} & 7)`]
+    case 'int2':
+      return [`v${k}[${row}] = ${int16('q')}`]
+    case 'int4':
+    case 'oid':
+      return [`v${k}[${row}] = ${int32('q')}`]
+    case 'int8':
+    case 'time':
+      return pair(int32('q'), int32('q + 4'))
+    case 'float4':
+      return [`v${k}[${row}] = b.readFloatBE(q)`]
+    case 'float8':
+      return [`v${k}[${row}] = b.readDoubleBE(q)`]
+    case 'date':
+      return [
+        `{ const day = ${int32('q')}; v${k}[${row}] = day === 0x7fffffff || day === -0x80000000 ? day : day + ${EPOCH_DAYS} }`,
+      ]
+    case 'timestamp':
+      return [
+        `{ const hi = ${int32('q')}, lo = ${int32('q + 4')}`,
+        'if ((hi === 0x7fffffff && lo === -1) || (hi === -0x80000000 && lo === 0)) {',
+        ...pair('hi', 'lo'),
+        `} else { const sum = (lo >>> 0) + ${EPOCH_LO}, low = sum | 0, high = (hi + ${EPOCH_HI} + (sum > 0xffffffff ? 1 : 0)) | 0`,
+        // Two finite microseconds of the year 294247 wrap to the bits of the infinities.
+        `if ((high === 0x7fffffff && low === -1) || (high === -0x80000000 && low === 0)) fail("an instant that cannot be told from infinity", ${column})`,
+        ...pair('high', 'low'),
+        '} }',
+      ]
+    case 'interval':
+      return [
+        `v${k}[${row} * 4] = ${int32('q + 12')}; v${k}[${row} * 4 + 1] = ${int32('q + 8')}`,
+        `v${k}[${row} * 4 + 2] = ${int32('q + 4')}; v${k}[${row} * 4 + 3] = ${int32('q')}`,
+      ]
+    default:
+      return UUID_BYTES.map(i => `v${k}[${row} * 16 + ${i}] = b[q + ${i}]`)
+  }
+}
+
+function decodeVariable(type: Type, wire: Wire, k: string, row: string, column: number): string[] {
+  if (wire.kind === 'numeric') return [...decodeNumeric(type, k, row, column), 'q += len']
+  const isJsonb = wire.kind === 'jsonb'
+  return [
+    ...(isJsonb ? [`if (len === 0 || b[q] !== 1) fail("jsonb of an unknown version", ${column})`, 'q++; len--'] : []),
+    `if (e${k} + len > d${k}.length) d${k} = c${k}.reserve(e${k}, e${k} + len)`,
+    // A loop copies short texts faster than a call; a view per text would be garbage.
+    'if (len <= 128) {',
+    `for (const stop = q + len; q < stop; ) d${k}[e${k}++] = b[q++]`,
+    `} else { b.copy(d${k}, e${k}, q, q + len); e${k} += len; q += len }`,
+    `o${k}[${row} + 1] = e${k}`,
+  ]
+}
+
+function decodeNumeric(type: Type, k: string, row: string, column: number): string[] {
+  const refused = `fail("a malformed numeric", ${column})`
+  if (type.kind !== 'decimal') {
+    return [
+      `{ const room = numericTextBytes(b, q, len, false)`,
+      `if (e${k} + room > d${k}.length) d${k} = c${k}.reserve(e${k}, e${k} + room)`,
+      `e${k} = decodeNumericText(b, q, len, d${k}, e${k})`,
+      `if (e${k} < 0) ${refused}`,
+      `o${k}[${row} + 1] = e${k} }`,
+    ]
+  }
+  const wide = type.precision > 18
+  const call = `${wide ? 'decodeDecimal128' : 'decodeDecimal64'}(b, q, len, v${k}, ${row} * ${wide ? 4 : 2}, ${type.precision}, ${type.scale})`
+  return [`if (!${call}) ${refused}`]
+}
+
+/** `Int32 dimensions  Int32 hasNulls  Oid item  { Int32 size  Int32 lowerBound }*  { Int32 length  Byten value }*` (array_send). */
+function decodeArray(type: Type, wire: Extract<Wire, { kind: 'array' }>, k: number): string[] {
+  const item = type.kind === 'list' ? type.item : type
+  const buffers = layoutOf(item).kind === 'bytes' ? [`o${k}i = c${k}i.offsets`] : [`v${k}i = c${k}i.values`]
+  return [
+    'if (len >= 12) {',
+    `if (len > next - q) fail("a value of " + len + " bytes", ${k})`,
+    'const stop = q + len',
+    `const dimensions = ${int32('q')}`,
+    'let count = 0',
+    `if (${int32('q + 8')} >>> 0 !== ${wire.itemOid}) fail("an array of another type", ${k})`,
+    'if (dimensions === 1) {',
+    `if (len < 20) fail("an array that is too short", ${k})`,
+    `count = ${int32('q + 12')}`,
+    `const lower = ${int32('q + 16')}`,
+    `if (lower !== 1) fail("array:with the lower bound " + lower, ${k})`,
+    `if (count < 0 || count > (len - 20) / 4) fail("an array that is too short", ${k})`,
+    `q += 20 } else if (dimensions === 0) q += 12`,
+    `else fail("array:of " + dimensions + " dimensions", ${k})`,
+    `if (e${k} + count > c${k}i.capacity) { c${k}i.reserveRows(e${k} + count); valid${k}i = c${k}i.validity; ${buffers.join('; ')} }`,
+    `for (const last = e${k} + count; e${k} < last; e${k}++) {`,
+    `if (stop - q < 4) fail("an array that is too short", ${k})`,
+    `len = ${int32('q')}; q += 4`,
+    ...decodeValue(item, wire.item, `${k}i`, `e${k}`, k),
+    '}',
+    `if (q !== stop) fail("an array with a wrong length", ${k})`,
+    `o${k}[r + 1] = e${k}`,
+    `} else if (len === -1) { valid${k}[r >> 3] &= ~(1 << (r & 7)); c${k}.nulls++; o${k}[r + 1] = e${k} }`,
+    `else fail("a value of " + len + " bytes", ${k})`,
+  ]
+}

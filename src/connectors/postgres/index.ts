@@ -1,0 +1,2 @@
+export { postgresSink } from './sink.ts'
+export { postgresSource } from './source.ts'

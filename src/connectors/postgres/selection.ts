@@ -1,0 +1,268 @@
+/** What is read of a table or query: expressions, types, conditions, and the key by which reading can resume. */
+import { formatTimestamp, sameType, typeName, utf8, type Field } from '#columnar'
+import type { Dataset, Note } from '#connector'
+import {
+  findName,
+  postgresDialect,
+  quoteTableName,
+  whereClause,
+  type ColumnSpec,
+  type SqlReaderSettings,
+  type TableName,
+} from '#sql'
+import { attributesOf, getRelation, resultTypes, uniqueKeysOf, type Attribute, type Relation, type UniqueKey } from './catalog.ts'
+import type { DecodedColumn } from './decode.ts'
+import { postgresErrors } from './errors.ts'
+import type { Connection } from './protocol/connection.ts'
+import { boundsOf, readsAs, type PgType, type ScalarWire } from './types.ts'
+
+export interface SelectedColumn extends DecodedColumn {
+  /** Already quoted. */
+  readonly expression: string
+  readonly name: string
+}
+
+export interface Selection {
+  readonly dataset: Dataset
+  /** Table or subquery, already quoted. */
+  readonly from: string
+  /** Those of the dataset, in its order. */
+  readonly columns: readonly SelectedColumn[]
+  readonly conditions: readonly string[]
+  /** Columns of the key by which splits are cut and read in order; empty when there is none. */
+  readonly key: readonly SelectedColumn[]
+  /** The column that the options name for splitting, when it is not the key. */
+  readonly splitColumn: SelectedColumn | undefined
+  readonly orderBy: readonly string[]
+  /** Undefined for a query. */
+  readonly relation: Relation | undefined
+  readonly notes: readonly Note[]
+}
+
+export interface SelectionOptions {
+  readonly settings: SqlReaderSettings
+  readonly arrays: 'list' | 'text'
+  /** Column by which the job wants to resume, if it names one. */
+  readonly resumeColumn: string | undefined
+}
+
+const { quote, literal } = postgresDialect
+const QUERY_ALIAS = 'sluice_query'
+
+/** A column that could be read, before the list of columns is applied. */
+interface Candidate {
+  readonly name: string
+  readonly type: PgType
+  readonly native: string | undefined
+  readonly nullable: boolean
+  readonly comment: string | undefined
+}
+
+/** How the table, or the query of the settings, is read. */
+export async function select(session: Connection, table: TableName | undefined, options: SelectionOptions): Promise<Selection> {
+  const { settings } = options
+  if (table === undefined) return selectQuery(session, settings.query ?? '', options)
+  const relation = await getRelation(session, table)
+  const [attributes, keys] = [await attributesOf(session, relation), await uniqueKeysOf(session, relation)]
+  const source: Source = {
+    id: relation.label,
+    from: quoteTableName(relation, postgresDialect),
+    relation,
+    candidates: attributes.map(candidate),
+  }
+  return build(source, keys, options)
+}
+
+async function selectQuery(session: Connection, query: string, options: SelectionOptions): Promise<Selection> {
+  const from = `(${query}\n) AS ${QUERY_ALIAS}`
+  const columns = await session.describe(`SELECT * FROM ${from}`)
+  const types = await resultTypes(session, columns)
+  const twice = columns.find(({ name }, at) => columns.findIndex(other => other.name === name) !== at)
+  if (twice) throw postgresErrors.queryHasNoName({ column: twice.name })
+  const candidates = columns.map(({ name }, at): Candidate => {
+    const type = types[at]
+    if (type === undefined) throw postgresErrors.schemaChanged({ dataset: 'query' })
+    return { name, type, native: undefined, nullable: true, comment: undefined }
+  })
+  return build({ id: 'query', from, relation: undefined, candidates }, [], options)
+}
+
+const candidate = ({ name, type, native, notNull, comment }: Attribute): Candidate => ({
+  name,
+  type,
+  native,
+  nullable: !notNull,
+  comment,
+})
+
+interface Source {
+  readonly id: string
+  readonly from: string
+  readonly relation: Relation | undefined
+  readonly candidates: readonly Candidate[]
+}
+
+function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, resumeColumn }: SelectionOptions): Selection {
+  const { id, relation, candidates, from } = source
+  const find = (name: string) => pick(source, name)
+  const specs: readonly ColumnSpec[] = settings.columns ?? candidates.map(({ name }) => ({ kind: 'column', name }))
+  const chosen = specs.map(spec => (spec.kind === 'constant' ? constant(spec) : column(find(spec.name), arrays)))
+  const key = keyFor(keys, settings, resumeColumn, find)
+  const primaryKey = keys.find(({ isPrimary }) => isPrimary)?.columns ?? keys.find(({ isOrdered }) => isOrdered)?.columns ?? []
+  const splitColumn = settings.splitColumn === undefined ? undefined : column(find(settings.splitColumn), arrays)
+  const isKey = key.length === 1 && splitColumn?.name === key[0]?.name
+  return {
+    dataset: {
+      id,
+      schema: { fields: chosen.map(({ field }) => field) },
+      primaryKey,
+      ...(relation?.comment === undefined ? {} : { comment: relation.comment }),
+      ...(relation === undefined || relation.estimatedRows < 0 ? {} : { estimatedRows: relation.estimatedRows }),
+    },
+    from,
+    columns: chosen,
+    conditions: conditionsOf(settings, find),
+    key: (splitColumn === undefined || isKey) && settings.orderBy === undefined ? key.map(name => column(name, arrays)) : [],
+    splitColumn: isKey ? undefined : splitColumn,
+    orderBy: orderOf(settings.orderBy, find),
+    relation,
+    notes: textNotes(chosen),
+  }
+}
+
+function pick({ id, candidates }: Source, name: string): Candidate {
+  const names = candidates.map(one => one.name)
+  const found = candidates.find(one => one.name === findName(names, name))
+  if (found) return found
+  throw postgresErrors.columnUnknown({ dataset: id, columns: [name], known: names })
+}
+
+interface Chosen extends SelectedColumn {
+  readonly field: Field
+}
+
+function column({ name, type, native, nullable, comment }: Candidate, arrays: 'list' | 'text'): Chosen {
+  const read = readsAs(type, arrays)
+  const field = {
+    name,
+    type: read?.type ?? utf8,
+    nullable,
+    ...(native === undefined ? {} : { native: { system: 'postgres', type: native } }),
+    ...boundsOf(type),
+    ...(comment === undefined ? {} : { comment }),
+  }
+  return {
+    name,
+    field,
+    type: field.type,
+    wire: read?.wire ?? { kind: 'text' },
+    expression: read ? quote(name) : `${quote(name)}::text`,
+  }
+}
+
+const CONSTANTS: Readonly<Record<string, readonly [cast: string, wire: ScalarWire]>> = {
+  int16: ['int2', 'int2'],
+  int32: ['int4', 'int4'],
+  int64: ['int8', 'int8'],
+  float32: ['float4', 'float4'],
+  float64: ['float8', 'float8'],
+  bool: ['bool', 'bool'],
+  numeric: ['numeric', 'numeric'],
+  date: ['date', 'date'],
+  time: ['time', 'time'],
+  timestamp: ['timestamp', 'timestamp'],
+  timestamptz: ['timestamptz', 'timestamp'],
+  interval: ['interval', 'interval'],
+  json: ['json', 'json'],
+  uuid: ['uuid', 'uuid'],
+  binary: ['bytea', 'bytea'],
+}
+
+/** The same value in every row, computed by the server; types without a counterpart become text. */
+function constant(spec: Extract<ColumnSpec, { kind: 'constant' }>): Chosen {
+  const { name, value, type: wanted } = spec
+  const decimal = wanted.kind === 'decimal' ? ([`numeric(${wanted.precision},${wanted.scale})`, 'numeric'] as const) : undefined
+  const known = decimal ?? CONSTANTS[typeName(wanted)]
+  const [cast, kind] = known ?? ['text', 'text']
+  const type = known ? wanted : utf8
+  return { name, type, wire: { kind }, expression: `${literal(value).trim()}::${cast}`, field: { name, type, nullable: false } }
+}
+
+/** The key to read by: the one that the job names if it is unique, else the primary key, else another one. */
+function keyFor(
+  keys: readonly UniqueKey[],
+  settings: SqlReaderSettings,
+  resumeColumn: string | undefined,
+  find: (name: string) => Candidate,
+): Candidate[] {
+  const ordered = keys.filter(({ isOrdered }) => isOrdered)
+  const named = [settings.splitColumn, resumeColumn].filter(name => name !== undefined).map(name => find(name).name)
+  const byName = named
+    .map(name => ordered.find(({ columns }) => columns.length === 1 && columns[0] === name))
+    .find(key => key !== undefined)
+  return (byName ?? ordered[0])?.columns.map(find) ?? []
+}
+
+function conditionsOf({ where, after }: SqlReaderSettings, find: (name: string) => Candidate): string[] {
+  if (after === undefined) return where === undefined ? [] : [where]
+  const { name, type } = find(after.column)
+  return [...(where === undefined ? [] : [where]), `${quote(name)} > ${literal(startText(after.start, type))}`]
+}
+
+const TIMES = [1082, 1114, 1184]
+const MICROS_BY_DIGITS: Readonly<Record<number, (digits: string) => bigint>> = {
+  10: digits => BigInt(digits) * 1_000_000n,
+  13: digits => BigInt(digits) * 1000n,
+  16: digits => BigInt(digits),
+  19: digits => BigInt(digits) / 1000n,
+}
+
+/** FlinkX gives times as seconds, milliseconds, microseconds or nanoseconds since 1970, too; their number of digits tells which. */
+function startText(start: string, { oid }: PgType): string {
+  const micros = TIMES.includes(oid) && /^\d+$/.test(start) ? MICROS_BY_DIGITS[start.length]?.(start) : undefined
+  return micros === undefined ? start : formatTimestamp(micros, false)
+}
+
+/** `id, name desc`: names only, no expressions. */
+function orderOf(orderBy: string | undefined, find: (name: string) => Candidate): string[] {
+  return (orderBy ?? '')
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
+    .map(part => {
+      const [, name = part, direction = ''] = /^(.*?)(?:\s+(asc|desc))?$/i.exec(part) ?? []
+      return `${quote(find(name).name)}${direction === '' ? '' : ` ${direction.toUpperCase()}`}`
+    })
+}
+
+function textNotes(columns: readonly Chosen[]): Note[] {
+  const asText = columns.filter(({ expression, field }) => expression.endsWith('::text') && field.native)
+  if (asText.length === 0) return []
+  const list = asText.map(({ name, field }) => `${name} (${field.native?.type})`).join(', ')
+  return [{ level: 'info', text: `Read as text, in the form PostgreSQL prints: ${list}.` }]
+}
+
+/** Throws when the columns are no longer those of the plan. */
+export function requireSameSchema(selection: Selection, dataset: Dataset): void {
+  const { fields } = dataset.schema
+  const isSame =
+    fields.length === selection.columns.length &&
+    fields.every((field, at) => {
+      const now = selection.columns[at]
+      return now !== undefined && now.name === field.name && sameType(now.type, field.type)
+    })
+  if (!isSame) throw postgresErrors.schemaChanged({ dataset: dataset.id })
+}
+
+/** The query of a selection with further conditions. */
+export function selectStatement(
+  selection: Selection,
+  columns: readonly SelectedColumn[],
+  conditions: readonly (string | undefined)[],
+  order: readonly string[],
+  from = selection.from,
+): string {
+  const where = whereClause([...selection.conditions, ...conditions])
+  const orderBy = order.length === 0 ? '' : ` ORDER BY ${order.join(', ')}`
+  return `SELECT ${columns.map(({ expression }) => expression).join(', ')} FROM ${from}${where}${orderBy}`
+}

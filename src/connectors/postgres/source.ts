@@ -1,0 +1,192 @@
+/**
+ * Reads tables and queries of PostgreSQL by binary COPY.
+ *
+ * A table with a key is cut into ranges of it and read in its order; the position is the key of the last row. Everything else is
+ * read split by split. Memory: one batch, the receive buffer and one row.
+ */
+import { z } from 'zod'
+import { Batch, Column } from '#columnar'
+import { dataErrors, defineSource, type Chunk, type Context, type Dataset, type Reader, type ReadPlan } from '#connector'
+import { checkedBy, ignoredReaderOptions, readerSettings, readerShape, refusedReaderOptions, type SqlReaderSettings } from '#sql'
+import { HIGH_WATER_BYTES } from '#wire'
+import { CopyOut } from './copy-out.ts'
+import { compileDecoder, type Decode } from './decode.ts'
+import { keyText } from './key-text.ts'
+import { openSession, postgresFacts, tlsShape } from './options.ts'
+import type { Connection } from './protocol/connection.ts'
+import { postgresErrors } from './errors.ts'
+import { requireSameSchema, select, type SelectedColumn, type Selection } from './selection.ts'
+import { divide, resumeOf, splitStatement, type PgPosition, type PgSplit } from './splits.ts'
+
+const settingsOf = (options: z.output<z.ZodObject<typeof readerShape>>) => readerSettings(options, postgresFacts)
+
+const options = z
+  .strictObject({
+    ...readerShape,
+    ...tlsShape,
+    arrays: z
+      .enum(['list', 'text'])
+      .default('list')
+      .describe('How arrays are read: as lists, which must have one dimension, or as text like `{1,2}`.'),
+  })
+  .superRefine(checkedBy(settingsOf))
+
+type Options = z.output<typeof options>
+
+export const postgresSource = defineSource({
+  name: 'postgres',
+  title: 'PostgreSQL',
+  summary: 'Reads tables, views and queries of PostgreSQL 12 to 18 by binary COPY.',
+  stability: 'beta',
+  options,
+  refused: refusedReaderOptions,
+  ignored: ignoredReaderOptions,
+  capabilities: { boundedness: 'bounded', resume: 'position', changelog: 'append' },
+  open: async (given, context) => new PostgresReader(given, context),
+})
+
+/** What is needed to read a dataset, prepared once. */
+interface Prepared {
+  readonly selection: Selection
+  /** Those of the dataset, then key columns that it has not. */
+  readonly columns: readonly SelectedColumn[]
+  /** Indexes of the key columns in `columns`. */
+  readonly key: readonly number[]
+  readonly decode: Decode
+}
+
+class PostgresReader implements Reader<PgSplit, PgPosition> {
+  // The receive buffer grows to twice the high-water mark; a row that is larger needs its own size, which nobody knows beforehand.
+  readonly bufferBytes = 2 * HIGH_WATER_BYTES
+  readonly #options: Options
+  readonly #settings: SqlReaderSettings
+  readonly #context: Context
+  readonly #prepared = new Map<string, Promise<Prepared>>()
+  #session: Promise<Connection> | undefined
+  #selected: Promise<readonly Selection[]> | undefined
+
+  constructor(given: Options, context: Context) {
+    this.#options = given
+    this.#settings = settingsOf(given)
+    this.#context = context
+  }
+
+  async discover(): Promise<Dataset[]> {
+    this.#selected = this.#selections()
+    const selections = await this.#selected
+    return selections.map(({ dataset }) => dataset).sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  async explain(dataset: Dataset): Promise<ReadPlan> {
+    const { selection, columns } = await this.#prepare(dataset)
+    const { by, why, notes } = resumeOf(selection)
+    const [example] = await this.#divide(selection)
+    const statement = example === undefined ? [] : [copyStatement(splitStatement(selection, example, columns))]
+    return {
+      statements: statement,
+      resume: { by, why },
+      notes: [...this.#settings.notes, ...selection.notes, ...notes, ...this.#fetchNote()],
+    }
+  }
+
+  async *enumerate(dataset: Dataset): AsyncIterable<PgSplit> {
+    const { selection } = await this.#prepare(dataset)
+    yield* await this.#divide(selection)
+  }
+
+  async *read(dataset: Dataset, split: PgSplit, position: PgPosition | undefined): AsyncIterable<Chunk<PgPosition>> {
+    const { selection, columns, key, decode } = await this.#prepare(dataset)
+    const session = await this.#connect()
+    const sql = copyStatement(splitStatement(selection, split, columns, position))
+    const batch = new Batch(dataset.schema, this.#context.batchRows)
+    const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
+    const limits = { maxRows: batch.capacity, maxBytes: this.#context.batchBytes }
+    const copy = new CopyOut({ session, sql, columns: all, decode, limits, fail: failures(dataset, columns) })
+    const hasPosition = split.by === 'key'
+    try {
+      await copy.start()
+      while ((batch.rows = await copy.next()) > 0) {
+        const last = batch.rows - 1
+        yield { batch, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
+      }
+    } finally {
+      if (!copy.isComplete) await this.#abandon(session)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const session = await this.#session?.catch(() => undefined)
+    this.#session = undefined
+    await session?.[Symbol.asyncDispose]()
+  }
+
+  /** The server may be sorting and not notice that nobody listens, so it is told on a second connection. */
+  async #abandon(session: Connection): Promise<void> {
+    this.#session = undefined
+    await Promise.all([session.cancel(), session.stream[Symbol.asyncDispose]()])
+  }
+
+  async #connect(): Promise<Connection> {
+    const known = await this.#session
+    if (known?.stream.isOpen === true) return known
+    const { connection } = this.#settings
+    this.#session = openSession({ connection, tls: this.#options }, this.#context)
+    this.#session.catch(() => (this.#session = undefined))
+    return this.#session
+  }
+
+  async #selections(): Promise<Selection[]> {
+    const session = await this.#connect()
+    const { tables, query } = this.#settings
+    const { resumeColumn } = this.#context
+    const how = { settings: this.#settings, arrays: this.#options.arrays, resumeColumn }
+    const selections: Selection[] = []
+    for (const table of query === undefined ? tables : [undefined]) selections.push(await select(session, table, how))
+    return selections
+  }
+
+  #prepare(dataset: Dataset): Promise<Prepared> {
+    const known = this.#prepared.get(dataset.id)
+    if (known) return known
+    const prepared = this.#prepareAnew(dataset)
+    this.#prepared.set(dataset.id, prepared)
+    prepared.catch(() => this.#prepared.delete(dataset.id))
+    return prepared
+  }
+
+  async #prepareAnew(dataset: Dataset): Promise<Prepared> {
+    this.#selected ??= this.#selections()
+    const selection = (await this.#selected).find(one => one.dataset.id === dataset.id)
+    if (selection === undefined) throw postgresErrors.schemaChanged({ dataset: dataset.id })
+    requireSameSchema(selection, dataset)
+    const columns = [...selection.columns]
+    const key = selection.key.map(column => {
+      const at = columns.findIndex(({ expression }) => expression === column.expression)
+      return at === -1 ? columns.push(column) - 1 : at
+    })
+    return { selection, columns, key, decode: compileDecoder(columns) }
+  }
+
+  async #divide(selection: Selection): Promise<PgSplit[]> {
+    const { parallelism } = this.#context
+    return divide(await this.#connect(), selection, { parallelism, strategy: this.#settings.splitStrategy })
+  }
+
+  #fetchNote(): ReadPlan['notes'] {
+    if (this.#settings.fetchSize === undefined) return []
+    return [{ level: 'info', text: '`fetchSize` has no effect: COPY streams rows without round trips.' }]
+  }
+}
+
+const copyStatement = (select: string) => `COPY (${select}) TO STDOUT (FORMAT binary)`
+
+/** Errors of the decoder, which knows the column by its place only. */
+function failures(dataset: Dataset, columns: readonly SelectedColumn[]) {
+  return (what: string, column: number): never => {
+    const name = columns[column]?.name ?? ''
+    if (what.startsWith('array:'))
+      throw postgresErrors.listShape({ dataset: dataset.id, column: name, shape: what.slice('array:'.length) })
+    if (what.startsWith('an instant')) throw dataErrors.valueRefused({ dataset: dataset.id, column: name, reason: what })
+    throw postgresErrors.protocol({ place: dataset.id, what: column === -1 ? what : `${what} in column "${name}"` })
+  }
+}
