@@ -65,7 +65,7 @@ export class Column {
         this.values = new VIEWS[this.layout.words](new ArrayBuffer(capacity * this.layout.bytes))
         break
       case 'bytes':
-        this.data = new Uint8Array(FIRST_DATA_BYTES)
+        if (capacity > 0) this.data = new Uint8Array(FIRST_DATA_BYTES)
         this.offsets = new Int32Array(capacity + 1)
         break
       case 'list':

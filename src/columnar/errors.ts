@@ -6,4 +6,9 @@ export const columnarErrors = defineErrors('columnar', {
     message: (d: { from: string; to: string }) => `A value of type ${d.from} cannot become one of type ${d.to}.`,
     hint: () => 'Choose another type for the target column, or leave the column out.',
   },
+  badSlab: {
+    fault: 'bug',
+    message: (d: { columns: number; expected: number }) =>
+      `A slab of ${d.columns} columns arrived where one of ${d.expected} was due.`,
+  },
 })

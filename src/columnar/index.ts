@@ -22,6 +22,7 @@ export { scanBool, scanNumeric, scanOf, scanUtf8, scanUuid, type Scan } from './
 export { scanDecimal, scanFloat32, scanFloat64, scanInt, scanInt64, scanUint64 } from './scan-number.ts'
 export { scanDate, scanDuration, scanTime, scanTimestamp } from './scan-time.ts'
 export type { Field, Schema } from './schema.ts'
+export { packBatch, slabBytes, unpackBatch } from './slab.ts'
 export * as special from './special.ts'
 export {
   civilFromDays,

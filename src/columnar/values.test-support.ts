@@ -1,6 +1,8 @@
 /** Types and values for property tests: every type, its extreme values, its specials. */
 import fc from 'fast-check'
+import { Batch } from './batch.ts'
 import { Column } from './column.ts'
+import type { Schema } from './schema.ts'
 import { INTERVAL_INFINITY, INTERVAL_MINUS_INFINITY } from './special.ts'
 import * as types from './types.ts'
 import { readValue, writeValue, type Value } from './value.ts'
@@ -183,3 +185,30 @@ export function columnOf(type: types.Type, values: readonly Value[], capacity = 
 
 export const valuesIn = (column: Column, rows: number): Value[] =>
   Array.from({ length: rows }, (_, row) => readValue(column, row))
+
+/** A schema of one column per type, named after it. */
+export const schemaOf = (columns: readonly types.Type[]): Schema => ({
+  fields: columns.map((type, i) => ({ name: `${i} ${types.typeName(type)}`, type, nullable: true })),
+})
+
+/** Rows of the types, each value NULL now and then. */
+export const rowsOf = (columns: readonly types.Type[], maxLength: number): fc.Arbitrary<Value[][]> =>
+  fc.array(fc.tuple(...columns.map(type => fc.option(valuesOf(type), { freq: 4 }))), { maxLength })
+
+/** A batch with room for more rows than it has. */
+export function batchOf(columns: readonly types.Type[], rows: readonly (readonly Value[])[]): Batch {
+  const batch = new Batch(schemaOf(columns), rows.length + 3)
+  return fillBatch(batch, rows)
+}
+
+/** Replaces the rows of a batch. */
+export function fillBatch(batch: Batch, rows: readonly (readonly Value[])[]): Batch {
+  batch.reset()
+  for (const [i, column] of batch.columns.entries()) {
+    for (const [row, values] of rows.entries()) writeValue(column, row, values[i] ?? null)
+  }
+  batch.rows = rows.length
+  return batch
+}
+
+export const rowsIn = (batch: Batch): Value[][] => Array.from({ length: batch.rows }, (_, row) => batch.row(row))
