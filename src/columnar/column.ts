@@ -92,6 +92,17 @@ export class Column {
     this.nulls++
   }
 
+  /** Forgets the rows from `rows` on, of which `written` is behind the last; one that was written only half included. For rows that are given up. */
+  truncate(rows: number, written: number): void {
+    for (let row = rows; row < written; row++) {
+      const bit = 1 << (row & 7)
+      if (this.isNull(row)) this.nulls--
+      this.validity[row >> 3]! |= bit
+      if (this.layout.kind === 'bits') this.values[row >> 3]! &= ~bit
+    }
+    if (this.item && rows < written) this.item.truncate(this.offsets[rows]!, this.item.capacity)
+  }
+
   /** Makes `data` hold at least `bytes`, keeping what is there up to `used`. Returns the buffer, which may be a new one. */
   reserve(used: number, bytes: number): Uint8Array<ArrayBuffer> {
     if (bytes > this.data.length) {

@@ -6,6 +6,11 @@ export const columnarErrors = defineErrors('columnar', {
     message: (d: { from: string; to: string }) => `A value of type ${d.from} cannot become one of type ${d.to}.`,
     hint: () => 'Choose another type for the target column, or leave the column out.',
   },
+  badValue: {
+    fault: 'data',
+    message: (d: { column: string; reason: string }) => `Column "${d.column}": ${d.reason}.`,
+    hint: () => 'Correct the value, or declare the column with a type that can hold it.',
+  },
   badSlab: {
     fault: 'bug',
     message: (d: { columns: number; expected: number }) =>
