@@ -49,6 +49,11 @@ export const errors = defineErrors('servers', {
     message: ({ name }: { name: string }) => `Test server ${name} speaks no TLS version that is still supported.`,
     hint: () => 'Start it without tls.',
   },
+  badOption: {
+    fault: 'usage',
+    message: ({ option, value, expected }: { option: string; value: string; expected: string }) =>
+      `--${option} is "${value}", but has to be ${expected}.`,
+  },
   notRunning: {
     fault: 'usage',
     message: ({ name }: { name: string }) => `No test server called "${name}" was started with "npm run servers".`,

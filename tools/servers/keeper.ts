@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
-import { identify, killTree, type ProcessId, waitForEnd } from './processes.ts'
+import { identify, killTree, type ProcessId, signal, waitForEnd } from './processes.ts'
 import { environment } from './run.ts'
 
 /** Longer than keeper.sh gives the server. */
@@ -22,11 +22,13 @@ export class Keeper {
   readonly id: ProcessId
   readonly #pipes: readonly [input: Socket, output: Socket]
   readonly #lines: Interface
+  readonly #isDetached: boolean
 
-  private constructor(id: ProcessId, pipes: readonly [Socket, Socket], lines: Interface) {
+  private constructor(id: ProcessId, pipes: readonly [Socket, Socket], lines: Interface, isDetached: boolean) {
     this.id = id
     this.#pipes = pipes
     this.#lines = lines
+    this.#isDetached = isDetached
   }
 
   /** Starts the command; returns its keeper and its process id. */
@@ -45,7 +47,7 @@ export class Keeper {
     child.unref()
     const pipes = [child.stdin, child.stdout] as unknown as Socket[] // which is what they are
     for (const pipe of pipes) pipe.unref()
-    return [new Keeper(id, pipes as [Socket, Socket], lines), Number(pid)]
+    return [new Keeper(id, pipes as [Socket, Socket], lines, options.isDetached), Number(pid)]
   }
 
   /** Stops the server if it runs, starts it anew and returns its process id. */
@@ -60,7 +62,8 @@ export class Keeper {
 
   /** Stops the server and waits until it, the keeper and the home folder are gone. */
   async stop(): Promise<void> {
-    this.#pipes[0].end()
+    if (this.#isDetached) signal(this.id.pid, 'SIGTERM')
+    else this.#pipes[0].end()
     if (!(await waitForEnd(this.id, STOP_TIMEOUT_MS))) await killTree(this.id.pid)
   }
 }

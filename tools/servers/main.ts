@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SluiceError } from '#errors'
 import { errors } from './errors.ts'
@@ -11,7 +11,7 @@ import { parseServerName, type ServerName, serverNames } from './names.ts'
 import { runningServers, stopDetached } from './running.ts'
 import type { ServerFacts } from './server.ts'
 import { shareServers } from './shared.ts'
-import { startServer, type StartOptions } from './start.ts'
+import { startDetached, type StartOptions } from './start.ts'
 
 const USAGE = `Usage: npm run servers -- COMMAND
 
@@ -47,9 +47,10 @@ try {
   else await command(args)
   process.exitCode ??= command === undefined && name !== '' && name !== '--help' ? 2 : 0
 } catch (error) {
-  const { message, hint } = SluiceError.from(error)
+  const isUsage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  const { message, hint } = isUsage ? { message: error.message, hint: USAGE } : SluiceError.from(error)
   process.stderr.write(`${message}\n${hint === undefined ? '' : `${hint}\n`}`)
-  process.exitCode = 1
+  process.exitCode = isUsage ? 2 : 1
 }
 
 async function start(args: string[]): Promise<void> {
@@ -69,16 +70,26 @@ async function start(args: string[]): Promise<void> {
   const earlier = (await startedByPeople(server))[0]
   if (earlier !== undefined) return describe(earlier.facts, 'runs already')
   const options: StartOptions = {
-    detached: true,
-    ...(values.port === undefined ? {} : { port: Number(values.port) }),
-    ...(values.buffer === undefined ? {} : { bufferMiB: Number(values.buffer) }),
-    ...(values.data === undefined ? {} : { dataDir: join(process.cwd(), values.data) }),
+    ...(values.port === undefined ? {} : { port: wholeNumber('port', values.port) }),
+    ...(values.buffer === undefined ? {} : { bufferMiB: wholeNumber('buffer', values.buffer) }),
+    ...(values.data === undefined ? {} : { dataDir: resolve(values.data) }),
     tls: values.tls === true,
     durable: values.durable === true,
-    settings: Object.fromEntries((values.set ?? []).map(setting => setting.split(/=(.*)/s, 2) as [string, string])),
+    settings: Object.fromEntries((values.set ?? []).map(parseSetting)),
   }
   if (!(await isInstalled(server))) process.stdout.write(`Installing ${server} ...\n`)
-  describe(await startServer(server, options), 'runs')
+  describe(await startDetached(server, options), 'runs')
+}
+
+function wholeNumber(option: string, value: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(value)) throw errors.badOption({ option, value, expected: 'a whole number' })
+  return Number(value)
+}
+
+function parseSetting(text: string): [name: string, value: string] {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  if (name === undefined || value === undefined) throw errors.badOption({ option: 'set', value: text, expected: 'NAME=VALUE' })
+  return [name, value]
 }
 
 async function stop([text = '']: string[]): Promise<void> {

@@ -232,6 +232,12 @@ describe('npm run servers', () => {
     await assert.rejects(servers('start', 'oracle'), /no test server called "oracle"[^]*postgres-15, [^]*mysql-9/)
   })
 
+  test('refuses options it cannot use', async () => {
+    await assert.rejects(servers('start', 'postgres-18', '--port', 'any'), /--port is "any", but has to be a whole number/)
+    await assert.rejects(servers('start', 'postgres-18', '--set', 'work_mem'), /--set is "work_mem", but has to be NAME=VALUE/)
+    await assert.rejects(servers('start', 'postgres-18', '--colour'), /Unknown option '--colour'/)
+  })
+
   test('runs a command with shared servers and returns its exit code', async () => {
     const script = 'process.exitCode = 3; console.log(Object.keys(JSON.parse(process.env.SLUICE_SERVERS)))'
     const command = [

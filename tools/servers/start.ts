@@ -39,8 +39,6 @@ export interface StartOptions {
   readonly dataDir?: string
   /** A server that nobody else uses, to kill or to restart. Every other option has the same effect. */
   readonly own?: boolean
-  /** It stays when this process ends. Its keeper stops it on SIGTERM. */
-  readonly detached?: boolean
 }
 
 /**
@@ -51,7 +49,15 @@ export interface StartOptions {
  */
 export async function startServer(name: ServerName, options: StartOptions = {}): Promise<Server> {
   const shared = Object.keys(options).length === 0 ? sharedServer(name) : undefined
-  if (shared !== undefined) return shared
+  return shared ?? (await startOwn(name, options, false))
+}
+
+/** Starts a server that stays when this process ends; `stopDetached` stops it. Throws what `startServer` throws. */
+export async function startDetached(name: ServerName, options: StartOptions = {}): Promise<ServerFacts> {
+  return await startOwn(name, options, true)
+}
+
+async function startOwn(name: ServerName, options: StartOptions, isDetached: boolean): Promise<Server> {
   const recipe = recipes[name]
   if (options.tls === true && !recipe.hasTls) throw errors.noTls({ name })
   const { software, template } = await installServer(name)
@@ -60,7 +66,7 @@ export async function startServer(name: ServerName, options: StartOptions = {}):
     const port = await freePort(options.port)
     if (port === undefined) throw errors.portTaken({ name, port: options.port ?? 0 })
     try {
-      return await startOnce(recipe, { software, template, port, options })
+      return await startOnce(recipe, { software, template, port, options, isDetached })
     } catch (error) {
       const isRace = options.port === undefined && (await freePort(port)) === undefined
       if (!isRace || attempt === ATTEMPTS) throw error
@@ -73,9 +79,10 @@ interface Attempt {
   readonly template: string
   readonly port: number
   readonly options: StartOptions
+  readonly isDetached: boolean
 }
 
-async function startOnce(recipe: Recipe, { software, template, port, options }: Attempt): Promise<Server> {
+async function startOnce(recipe: Recipe, { software, template, port, options, isDetached }: Attempt): Promise<Server> {
   const { name, kind, accounts, database } = recipe
   const [{ user, password } = { user: '', password: '' }] = accounts
   const home = await mkdtemp(join(await cacheSubfolder('running'), `${name}-`))
@@ -93,7 +100,6 @@ async function startOnce(recipe: Recipe, { software, template, port, options }: 
     certificate,
     settings: options.settings ?? {},
   }
-  const isDetached = options.detached === true
   const [keeper, pid] = await Keeper.start(unprivileged(recipe.command(launch)), {
     home,
     stopSignal: recipe.stopSignal,
