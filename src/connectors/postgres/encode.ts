@@ -229,7 +229,7 @@ function checkFraction(k: string, row: string, column: number, fraction: number 
 }
 
 /** Whether a signed 64-bit number is a multiple of `divisor`, at most 10^6. */
-function isMultiple(lo: number, hi: number, divisor: number): boolean {
+export function isMultiple(lo: number, hi: number, divisor: number): boolean {
   return ((((hi % divisor) * (2 ** 32 % divisor)) % divisor) + ((lo >>> 0) % divisor)) % divisor === 0
 }
 
@@ -276,7 +276,7 @@ function encodeBytes(wire: ScalarWire, k: string, row: string, column: number, l
 const SPACE = 0x20
 
 /** The server refuses texts that are too long, but cuts spaces at the end without a word. */
-function isTooLong(d: Uint8Array, from: number, to: number, length: number): boolean {
+export function isTooLong(d: Uint8Array, from: number, to: number, length: number): boolean {
   if (d[to - 1] !== SPACE) return false
   let characters = 0
   for (let i = from; i < to; i++) if ((d[i]! & 0xc0) !== 0x80) characters++

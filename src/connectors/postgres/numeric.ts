@@ -74,7 +74,7 @@ export function decodeDecimal64(
     v[i + 1] = unscaled / TWO_32
   }
   if (sign === NEGATIVE) {
-    const lo = v[i]!
+    const lo = v[i]
     v[i] = -lo
     v[i + 1] = lo === 0 ? -v[i + 1]! : ~v[i + 1]!
     return true

@@ -62,10 +62,7 @@ export class TableWriter {
   async #switchTo(into: Prepared): Promise<void> {
     await this.#open?.copy.end()
     this.#open = undefined
-    const before = [
-      ...(this.#isBegun ? [] : ['BEGIN']),
-      ...(into.detail.key === null ? [] : [stageStatement(into.detail)]),
-    ]
+    const before = [...(this.#isBegun ? [] : ['BEGIN']), ...(into.detail.key === null ? [] : [stageStatement(into.detail)])]
     const copy = new CopyIn(
       this.#session,
       this.#pool,
