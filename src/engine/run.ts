@@ -1,11 +1,11 @@
 /** Runs a job: plan, decide whether to begin or to go on, attempts until it is done, record what happened. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Reader, RunRecord, Split, Writer } from '#connector'
 import { SluiceError } from '#errors'
 import { Attempt, type CheckpointStore, type WorkerEndpoint } from './attempt.ts'
-import { threadEndpoint } from './endpoint.ts'
+import { portEndpoint, threadEndpoint } from './endpoint.ts'
 import { engineErrors } from './errors.ts'
 import { NO_METER, type Meter } from './messages.ts'
 import { addMeters } from './meter.ts'
@@ -13,7 +13,7 @@ import { makePlan, type Plan } from './plan.ts'
 import { recorderOf, type Recorder } from './recorder.ts'
 import type { JobSpec, Memo } from './spec.ts'
 import { StateStore } from './state-store.ts'
-import { contextOf, type Connectors } from './worker.ts'
+import { contextOf, serveWorker, type Connectors } from './worker.ts'
 
 export interface RunOptions {
   /** Id that a scheduler gives: the retry of a finished run does nothing, of an unfinished one goes on. */
@@ -197,7 +197,7 @@ class JobRun {
       routes: this.#plan.datasets.map(({ dataset, target }) => ({ dataset, target })),
       run: record,
       checkpoint: this.#checkpointing(),
-      startWorker: this.#options.startWorker ?? startThread,
+      startWorker: this.#options.startWorker ?? this.#workerStarter(),
       drain: this.#options.drain,
       signal: this.#options.signal,
       onProgress: progress => {
@@ -215,6 +215,11 @@ class JobRun {
       clearInterval(timer)
       this.#meter = addMeters(this.#meter, attempt.meter)
     }
+  }
+
+  /** One chain runs beside the coordinator, which is idle: a thread of its own would cost 35 MiB and gain nothing. */
+  #workerStarter(): (worker: number) => WorkerEndpoint {
+    return this.#spec.readers === 1 && this.#spec.writers === 1 ? () => startHere(this.#connectors) : startThread
   }
 
   /** How checkpoints become durable; undefined for sinks that record positions with the rows. */
@@ -263,6 +268,12 @@ const summary = ({ run, began, splits }: RunRecord) => ({
 /** Sorts by time and is unique: `20261121T104500-1f3a9c`. */
 function newRunId(): string {
   return `${new Date().toISOString().replace(/[-:]|\..*$/g, '')}-${randomUUID().slice(0, 6)}`
+}
+
+function startHere(connectors: Connectors): WorkerEndpoint {
+  const { port1, port2 } = new MessageChannel()
+  void serveWorker(portEndpoint(port2), connectors)
+  return portEndpoint(port1)
 }
 
 const WORKER_FILE = new URL(import.meta.url.endsWith('.ts') ? './worker-thread.ts' : './worker-thread.js', import.meta.url)
