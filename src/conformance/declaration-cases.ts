@@ -21,7 +21,8 @@ export function declarationCases(connector: Source | Sink, working: object): Cas
       run() {
         assert.match(connector.name, /^[a-z][a-z0-9-]*$/)
         assert.match(connector.summary, SENTENCE)
-        for (const [name, { description }] of Object.entries(optionsOf(connector))) assert.match(description ?? '', SENTENCE, name)
+        for (const [name, { description }] of Object.entries(optionsOf(connector)))
+          assert.match(description ?? '', SENTENCE, name)
         for (const [name, reason] of Object.entries(connector.refused ?? {})) assert.match(reason, SENTENCE, name)
       },
     },

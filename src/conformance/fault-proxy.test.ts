@@ -26,7 +26,10 @@ async function listen(port: number, waitMs = 300): Promise<Seen> {
   const parts: Buffer[] = []
   socket.on('data', part => parts.push(part))
   const how = await Promise.race([
-    once(socket, 'end').then(() => 'end', (error: NodeJS.ErrnoException) => error.code ?? error.message),
+    once(socket, 'end').then(
+      () => 'end',
+      (error: NodeJS.ErrnoException) => error.code ?? error.message,
+    ),
     sleep(waitMs, 'open'),
   ])
   socket.destroy()

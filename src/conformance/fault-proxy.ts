@@ -205,9 +205,10 @@ export class FaultProxy implements AsyncDisposable {
     if (bytes.length === 0) return
     this.#forwarded[direction] += bytes.length
     if (to.write(bytes)) return
-    const stop = new AbortController()
-    await Promise.race([once(to, 'drain', stop), once(to, 'close', stop)])
-    stop.abort()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    to.once('drain', resolve).once('close', resolve)
+    if (!to.destroyed) await promise
+    to.off('drain', resolve).off('close', resolve)
   }
 
   #break(pair: Pair, { kind }: Break): void {
@@ -228,6 +229,8 @@ function end(pair: Pair, how: 'cut' | 'reset'): void {
   for (const socket of [pair.client, pair.server]) {
     // A cut goes on reading: closing a socket with unread bytes would reset it.
     if (how === 'cut') socket.end()
+    // libuv cannot reset a socket whose FIN is on its way, and Node then never closes it (uv_tcp_close_reset, EINVAL).
+    else if (socket.writableEnded) socket.destroy()
     else socket.resetAndDestroy()
   }
   pair.isBroken = true

@@ -40,7 +40,9 @@ export function assertSameRows(actual: readonly Row[], expected: readonly Row[],
   for (const row of actual) count(left, renderRow(row), -1)
   const differing = [...left].filter(([, times]) => times !== 0)
   if (differing.length === 0) return
-  const shown = differing.slice(0, 6).map(([row, times]) => `${times > 0 ? `missing ${times} ×` : `unexpected ${-times} ×`} ${row}`)
+  const shown = differing
+    .slice(0, 6)
+    .map(([row, times]) => `${times > 0 ? `missing ${times} ×` : `unexpected ${-times} ×`} ${row}`)
   assert.fail(`${place}: ${expected.length} rows expected, ${actual.length} found\n  ${shown.join('\n  ')}`)
 }
 
