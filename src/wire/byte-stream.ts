@@ -12,6 +12,8 @@ const READ_BYTES = 256 * 1024
 const FIRST_BUFFER_BYTES = 64 * 1024
 /** Unread bytes at which reading pauses. Small enough for the memory budget, large enough to keep a server busy. */
 export const HIGH_WATER_BYTES = 1024 * 1024
+/** Where the buffer stops growing, unless one row needs more: unread bytes are moved to its front at most once per MiB that was read. */
+const MOST_BUFFER_BYTES = 2 * HIGH_WATER_BYTES + READ_BYTES
 const KEEP_ALIVE_MS = 15_000
 
 export interface Endpoint {
@@ -197,10 +199,11 @@ export class ByteStream implements AsyncDisposable {
   #makeRoom(bytes: number): void {
     if (this.end + bytes <= this.buffer.length) return
     const unread = this.end - this.start
-    if (unread + bytes <= this.buffer.length && this.start >= unread) {
+    const isGrown = this.buffer.length >= MOST_BUFFER_BYTES || this.start >= unread
+    if (unread + bytes <= this.buffer.length && isGrown) {
       this.buffer.copyWithin(0, this.start, this.end)
     } else {
-      const larger = Buffer.allocUnsafeSlow(Math.max(unread + bytes, Math.min(this.buffer.length * 2, HIGH_WATER_BYTES + READ_BYTES)))
+      const larger = Buffer.allocUnsafeSlow(Math.max(unread + bytes, Math.min(this.buffer.length * 2, MOST_BUFFER_BYTES)))
       this.buffer.copy(larger, 0, this.start, this.end)
       this.buffer = larger
     }
