@@ -24,7 +24,12 @@ export function checkSettings(
   if (node === undefined) return { settings: settingsSchema.parse({}), problems: [], warnings: [] }
   const places = new Places(node, source)
   // The caller has seen that the node is an object.
-  const checked = checkOptions(settingsSchema, node.value as never, places, { owner: 'settings', dialect, noun: 'setting' })
+  const checked = checkOptions(settingsSchema, node.value as never, places, {
+    owner: 'settings',
+    dialect,
+    noun: 'setting',
+    alsoKnown: ['speed'],
+  })
   if (checked.options === undefined) return { settings: undefined, problems: checked.problems, warnings: checked.warnings }
   const { settings, warnings: ofDialect } = applyDialect(checked.options, dialect, places)
   const { problems, warnings } = applySupport(settings, checked, places, support)
@@ -58,7 +63,12 @@ function applySupport(
     if (node === undefined || meansNothing(node.value) || !isAsked(settings)) continue
     const where = whereOf(places.source, node, 'key')
     if (status === 'refused') problems.push(errors.unsupportedSetting({ ...where, reason: why }))
-    else warnings.push({ code: 'job.noted-setting', message: `${where.path} has no effect. ${why}`, place: places.source.placeOf(node.keyStart) })
+    else
+      warnings.push({
+        code: 'job.noted-setting',
+        message: `${where.path} has no effect. ${why}`,
+        place: places.source.placeOf(node.keyStart),
+      })
   }
   return { problems, warnings }
 }

@@ -13,6 +13,8 @@
  *   1 for boolean       rejects       rejects     true
  *   123 for text        rejects       yes         yes
  *   "x" for a list      rejects       rejects     rejects
+ *
+ * Tested by options.test.ts.
  */
 import type { z } from 'zod'
 import type { Dialect } from './dialects.ts'

@@ -10,7 +10,7 @@ import { childOf, isObject, type Node } from './node.ts'
 export type FlinkxDialect = 'flinkx-1.10' | 'chunjun-1.12' | 'chunjun-1.16'
 export type Dialect = FlinkxDialect | 'native'
 
-export const DIALECTS: readonly Dialect[] = ['flinkx-1.10', 'chunjun-1.12', 'chunjun-1.16', 'native']
+const DIALECTS: readonly Dialect[] = ['flinkx-1.10', 'chunjun-1.12', 'chunjun-1.16', 'native']
 
 /** Checks what a user chose with `--compat`; `auto` is undefined. */
 export function parseCompat(text: string | undefined): FlinkxDialect | undefined {
@@ -23,7 +23,14 @@ export function parseCompat(text: string | undefined): FlinkxDialect | undefined
 
 /** Options that only ChunJun knows, on either side. */
 const CHUNJUN_OPTIONS = new Set([
-  'splitstrategy', 'flushintervalmills', 'uniquekey', 'allreplace', 'isorderby', 'pollingfrommax', 'isautocommit', 'semantic',
+  'splitstrategy',
+  'flushintervalmills',
+  'uniquekey',
+  'allreplace',
+  'isorderby',
+  'pollingfrommax',
+  'isautocommit',
+  'semantic',
 ])
 
 /** The dialect of a document that has a `job`. */
@@ -47,7 +54,12 @@ function looksLikeChunjun(side: Node | undefined): boolean {
 
 /** Other names of a plugin that mean the same in every dialect. `postgresql` is FlinkX's name of what is `postgres` here. */
 const ALIASES: Readonly<Record<string, string>> = {
-  postgresql: 'postgres', adbpostgresql: 'postgres', tidb: 'mysql', restapi: 'http', dorisbatch: 'doris', hbase: 'hbase14',
+  postgresql: 'postgres',
+  adbpostgresql: 'postgres',
+  tidb: 'mysql',
+  restapi: 'http',
+  dorisbatch: 'doris',
+  hbase: 'hbase14',
 }
 
 /** `es` is another system in each generation. */

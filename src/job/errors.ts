@@ -1,3 +1,4 @@
+/** The errors of job files. Tested by mistakes.test.ts. */
 import { defineErrors, SluiceError } from '#errors'
 
 /** Facts that every located problem carries. `place` is `file:line:column`, or only the file when nothing smaller is known. */
@@ -41,8 +42,9 @@ export const errors = defineErrors('job', {
   },
   unknownShape: {
     fault: 'usage',
-    message: (d: Where) => `${d.place}: This is neither a FlinkX job (\`job.content\`) nor a Sluice job (\`source\` and \`sink\`).`,
-    hint: () => 'See docs/guides for one example of each.',
+    message: (d: Where) =>
+      `${d.place}: This is neither a FlinkX job (\`job.content\`) nor a Sluice job (\`source\` and \`sink\`).`,
+    hint: () => 'Write `{ "source": { "connector": … }, "sink": { … } }`, or FlinkX\'s `{ "job": { "content": [ … ] } }`.',
   },
   unknownDialect: {
     fault: 'usage',
@@ -85,8 +87,7 @@ export const errors = defineErrors('job', {
   },
   unknownOption: {
     fault: 'usage',
-    message: (d: Where & Names & { owner: string }) =>
-      `${d.place}: The ${d.owner} has no option "${d.path}".`,
+    message: (d: Where & Names & { owner: string }) => `${d.place}: The ${d.owner} has no option "${d.path}".`,
     hint: (d: Names) => didYouMean(d, 'Its options'),
   },
   invalidOption: {
@@ -99,11 +100,13 @@ export const errors = defineErrors('job', {
     fault: 'usage',
     message: (d: Where & { owner: string; expected: string; description: string }) =>
       `${d.place}: Option "${d.path}" of the ${d.owner} is missing.`,
-    hint: (d: { expected: string; description: string }) => `Set it to ${d.expected}.${d.description === '' ? '' : ` ${d.description}`}`,
+    hint: (d: { expected: string; description: string }) =>
+      `Set it to ${d.expected}.${d.description === '' ? '' : ` ${d.description}`}`,
   },
   inconsistent: {
     fault: 'usage',
-    message: (d: Where & { owner: string; problem: string }) => `${d.place}: The ${d.owner} cannot be used like this. ${d.problem}`,
+    message: (d: Where & { owner: string; problem: string }) =>
+      `${d.place}: The ${d.owner} cannot be used like this. ${d.problem}`,
     hint: () => 'Correct the options in the job file.',
   },
   unsupportedOption: {
@@ -124,7 +127,8 @@ export const errors = defineErrors('job', {
   },
   unreadableReference: {
     fault: 'usage',
-    message: (d: Where & { file: string; reason: string }) => `${d.place}: Cannot take the value from the file ${d.file}: ${d.reason}.`,
+    message: (d: Where & { file: string; reason: string }) =>
+      `${d.place}: Cannot take the value from the file ${d.file}: ${d.reason}.`,
     hint: () => 'The path is relative to the folder of the job file. The file must be UTF-8 text of at most 64 KiB.',
   },
   malformedReference: {
@@ -134,7 +138,8 @@ export const errors = defineErrors('job', {
   },
   problems: {
     fault: 'usage',
-    message: (d: { file: string; problems: readonly unknown[]; text: string }) => `${d.problems.length} problems in ${d.file}:\n${d.text}`,
+    message: (d: { file: string; problems: readonly unknown[]; text: string }) =>
+      `${d.problems.length} problems in ${d.file}:\n${d.text}`,
   },
 })
 

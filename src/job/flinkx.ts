@@ -2,6 +2,7 @@
  * The envelope of FlinkX and ChunJun: `job.content[0].reader`, `job.content[0].writer`, `job.setting`.
  *
  * The original engines ignore every key that they do not know. Here such a key is a warning, so that a misspelt one is seen.
+ * Tested by job.test.ts, corpus.test.ts and mistakes.test.ts.
  */
 import type { SluiceError } from '#errors'
 import type { FlinkxDialect } from './dialects.ts'
@@ -43,7 +44,8 @@ class FlinkxReader {
     const job = childOf(root, 'job')!
     this.#noteUnknown(root, LEVELS.root)
     const content = isObject(job.value) ? this.#content(job) : undefined
-    if (!isObject(job.value)) this.#incomplete(job, '`job` must be an object.', 'Write `"job": { "content": [ … ], "setting": { … } }`.')
+    if (!isObject(job.value))
+      this.#incomplete(job, '`job` must be an object.', 'Write `"job": { "content": [ … ], "setting": { … } }`.')
     return {
       dialect,
       source: content && this.#side(content, 'reader'),
@@ -65,7 +67,8 @@ class FlinkxReader {
     else if (!isObject(first.value)) this.#incomplete(first, 'The first element of `content` must be an object.', remedy)
     else {
       const second = childOf(content, 1)
-      if (second !== undefined) this.#warn('job.ignored-content', second, 'Only the first element of `content` is run, as in FlinkX.')
+      if (second !== undefined)
+        this.#warn('job.ignored-content', second, 'Only the first element of `content` is run, as in FlinkX.')
       this.#noteUnknown(first, LEVELS.content)
       this.#refuseTransforms(first)
       return first
@@ -92,10 +95,12 @@ class FlinkxReader {
       return this.#incomplete(name ?? node, `The \`${key}\` has no \`name\`.`, remedy)
     }
     const semantic = childOf(node, 'semantic')
-    if (semantic !== undefined) this.#warn('job.noted-setting', semantic, `"${pathOf(semantic)}" is not needed: the plan names the guarantee.`)
+    if (semantic !== undefined)
+      this.#warn('job.noted-setting', semantic, `"${pathOf(semantic)}" is not needed: the plan names the guarantee.`)
     const parameter = childOf(node, 'parameter')
     if (parameter !== undefined && isObject(parameter.value)) return { name, options: parameter }
-    if (parameter !== undefined && parameter.value !== null) return this.#incomplete(parameter, '`parameter` must be an object.', remedy)
+    if (parameter !== undefined && parameter.value !== null)
+      return this.#incomplete(parameter, '`parameter` must be an object.', remedy)
     this.#warn('job.missing-parameter', node, `The \`${key}\` has no \`parameter\`; FlinkX refuses such a job.`)
     return { name, options: objectNode(node, []) }
   }
@@ -106,7 +111,11 @@ class FlinkxReader {
     const speed = childOf(setting, 'speed')
     for (const node of [setting, speed]) {
       if (node === undefined || node.value === null || isObject(node.value)) continue
-      return this.#incomplete(node, `\`${String(node.name)}\` must be an object.`, 'Write `"setting": { "speed": { "channel": 1 } }`.')
+      return this.#incomplete(
+        node,
+        `\`${String(node.name)}\` must be an object.`,
+        'Write `"setting": { "speed": { "channel": 1 } }`.',
+      )
     }
     const others = [...setting.entries!].filter(([key]) => key !== 'speed')
     return objectNode(setting, [...(speed?.entries ?? []), ...others])

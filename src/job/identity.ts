@@ -8,10 +8,41 @@ const ACCOUNT = /^(?:user(?:name|id)?|login|role|principal(?:name)?|keytab(?:pat
 
 /** How fast rows are copied, not which. Compared like {@link ACCOUNT}. */
 const TUNING = new Set([
-  'fetchsize', 'batchsize', 'batchrows', 'batchbytes', 'splitbytes', 'samplerows', 'querytimeout', 'connecttimeout', 'connectiontimeout',
-  'sockettimeout', 'timeout', 'flushintervalmills', 'flushinterval', 'requestaccumulatorinterval', 'pollinginterval', 'properties', 'maxretries',
-  'retries', 'poolsize', 'connections', 'buffersize', 'buffersizebytes', 'nextcheckrows', 'isautocommit', 'initreporter', 'print', 'sourceids',
-  'sourceid', 'datasourceid', 'dtcentersourceid', 'session', 'executepresqlnodata', 'executepostsqlnodata', 'tls', 'ssl',
+  'fetchsize',
+  'batchsize',
+  'batchrows',
+  'batchbytes',
+  'splitbytes',
+  'samplerows',
+  'querytimeout',
+  'connecttimeout',
+  'connectiontimeout',
+  'sockettimeout',
+  'timeout',
+  'flushintervalmills',
+  'flushinterval',
+  'requestaccumulatorinterval',
+  'pollinginterval',
+  'properties',
+  'maxretries',
+  'retries',
+  'poolsize',
+  'connections',
+  'buffersize',
+  'buffersizebytes',
+  'nextcheckrows',
+  'isautocommit',
+  'initreporter',
+  'print',
+  'sourceids',
+  'sourceid',
+  'datasourceid',
+  'dtcentersourceid',
+  'session',
+  'executepresqlnodata',
+  'executepostsqlnodata',
+  'tls',
+  'ssl',
 ])
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
@@ -53,7 +84,10 @@ function essence(value: JobValue): unknown {
 function withoutAccount(text: string): string {
   if (!/^[\w+.:-]+:\/\//.test(text)) return text
   const [address = '', query = ''] = text.split(/\?(.*)/s)
-  const chosen = query.split('&').filter(parameter => /^[^=]*(?:schema|database|catalog|search_path)[^=]*=/i.test(parameter)).sort()
+  const chosen = query
+    .split('&')
+    .filter(parameter => /^[^=]*(?:schema|database|catalog|search_path)[^=]*=/i.test(parameter))
+    .sort()
   const plain = address.replace(/:\/\/[^/@]*@/, '://').replace(/;(?:user(?:name)?|password)=[^;]*/gi, '')
   return chosen.length === 0 ? plain : `${plain}?${chosen.join('&')}`
 }

@@ -1,3 +1,4 @@
+/** From findings to located errors and warnings. Tested by options.test.ts and mistakes.test.ts. */
 import type { z } from 'zod'
 import type { SluiceError } from '#errors'
 import { errors } from './errors.ts'
@@ -72,7 +73,11 @@ export class IssueReporter {
     const shown = this.#ignored.slice(0, 10).join(', ')
     const more = this.#ignored.length > 10 ? ` and ${this.#ignored.length - 10} more` : ''
     const place = this.#places.at()
-    this.warnings.push({ code: 'job.ignored-option', message: `The ${this.#owner} has keys without meaning to a job: ${shown}${more}.`, place })
+    this.warnings.push({
+      code: 'job.ignored-option',
+      message: `The ${this.#owner} has keys without meaning to a job: ${shown}${more}.`,
+      place,
+    })
   }
 
   refuse(path: readonly PropertyKey[], reason: string): void {
@@ -130,7 +135,7 @@ export class IssueReporter {
   #invalid(expected: string, value: JobValue, path: readonly PropertyKey[], isSecret: boolean): void {
     const written = this.#toWritten(path)
     const node = this.#places.find(written)
-    const hidden = isSecret || node.secret === true || path.some(isSecretName) || written.some(isSecretName)
+    const hidden = isSecret || node.secrets !== undefined || path.some(isSecretName) || written.some(isSecretName)
     const details = { ...this.#where(written, 'value'), expected, found: describeFound(value, hidden) }
     this.#add(this.#noun === 'option' ? errors.invalidOption({ ...details, owner: this.#owner }) : errors.invalidSetting(details))
   }
@@ -168,6 +173,11 @@ function deepest(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readon
 
 /** The words of a check that came with its own, e.g. `z.string().regex(/^jdbc:/, 'a URL that begins with jdbc:')`. */
 function ownWords(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'invalid_union')
+    return issue.errors
+      .flat()
+      .map(ownWords)
+      .find(words => words !== undefined)
   return issue.code === 'invalid_format' && !issue.message.startsWith('Invalid') ? issue.message : undefined
 }
 

@@ -88,7 +88,10 @@ export async function checkJob(text: string, file: string, options: ParseOptions
 async function parseDocument(text: string, file: string, { parameters = {}, limits = LIMITS }: ParseOptions) {
   if (/\.sql$/i.test(file)) throw errors.sqlJob({ file })
   const { source, unused } = applyParameters(file, text, parameters, limits.maxLength)
-  const warnings = unused.map((name): Warning => ({ code: 'job.unused-parameter', message: `The job does not mention \${${name}}, for which -p has a value.` }))
+  const warnings = unused.map((name): Warning => ({
+    code: 'job.unused-parameter',
+    message: `The job does not mention \${${name}}, for which -p has a value.`,
+  }))
   if (!isYaml(file, source.text)) return { document: parseJsonSource(source, limits), warnings }
   const { parseYamlSource } = await import('./yaml.ts')
   return { document: parseYamlSource(source, limits), warnings }
@@ -132,15 +135,22 @@ class Assembler {
     const parts = { dialect, source, sink, problems }
     if (source === undefined || sink === undefined || settings === undefined) return { job: undefined, ...parts }
     const warnings = [...earlier, ...this.#document.warnings, ...this.#draft.warnings, ...this.#warnings, ...checked.warnings]
-    return { job: { ...(name === undefined ? {} : { name }), dialect, file: text.file, source, sink, settings, warnings }, ...parts }
+    return {
+      job: { ...(name === undefined ? {} : { name }), dialect, file: text.file, source, sink, settings, warnings },
+      ...parts,
+    }
   }
 
   #name(): string | undefined {
     const node = this.#draft.name
     const name = this.#options.name ?? node?.value ?? undefined
     if (name === undefined) return undefined
-    if (typeof name === 'string' && name.trim() === name && name !== '' && name.length <= LONGEST_NAME && !/\p{Cc}/u.test(name)) return name
-    const where = this.#options.name === undefined && node ? whereOf(this.#document.source, node, 'value') : { place: this.#document.source.file }
+    if (typeof name === 'string' && name.trim() === name && name !== '' && name.length <= LONGEST_NAME && !/\p{Cc}/u.test(name))
+      return name
+    const where =
+      this.#options.name === undefined && node
+        ? whereOf(this.#document.source, node, 'value')
+        : { place: this.#document.source.file }
     const remedy = `Use at most ${LONGEST_NAME} characters, in quotes, no line breaks and no blanks at either end.`
     this.#problems.push(errors.incomplete({ ...where, problem: 'The name of the job is not usable.', remedy }))
     return undefined
@@ -153,7 +163,9 @@ class Assembler {
     if (connector === undefined) return undefined
     // The reader of the envelope has seen that the options are an object.
     const options = draft.options.value
-    return isObject(options) ? { connector, written, options, places: new Places(draft.options, this.#document.source) } : undefined
+    return isObject(options)
+      ? { connector, written, options, places: new Places(draft.options, this.#document.source) }
+      : undefined
   }
 
   #connector(kind: Kind, { name: node }: DraftSide, written: string): string | undefined {

@@ -11,7 +11,18 @@
  *
  * Numbers without fraction and exponent are exact: a bigint beyond 2^53. Of a key given twice the last one wins, with a warning.
  */
-import { Budget, LIMITS, setOwn, type Document, type JobObject, type JobValue, type Limits, type Node, type Warning } from './node.ts'
+import { JsonTrace, LOOKALIKE } from './json-trace.ts'
+import {
+  Budget,
+  LIMITS,
+  setOwn,
+  type Document,
+  type JobObject,
+  type JobValue,
+  type Limits,
+  type Node,
+  type Warning,
+} from './node.ts'
 import { isSecretName } from './secrets.ts'
 import { SourceText } from './source-text.ts'
 
@@ -27,67 +38,62 @@ export function parseJsonSource(source: SourceText, limits: Limits = LIMITS): Do
 const INTEGER = /^-?(?:0|[1-9]\d*)$/
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const WORDS: Readonly<Record<string, JobValue>> = {
-  true: true, false: false, null: null, NaN, Infinity, '-Infinity': -Infinity,
+  true: true,
+  false: false,
+  null: null,
+  NaN,
+  Infinity,
+  '-Infinity': -Infinity,
 }
 
 // Gson lets a bare word go on over a quote; here it ends there, so that a forgotten opening quote is found where it is missing.
 const WORD = /[^/\\;#={}[\]:,"'\s]+/y
 
 const ESCAPES: Readonly<Record<string, string>> = {
-  b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '\\': '\\', '/': '/', '\n': '\n',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '"': '"',
+  "'": "'",
+  '\\': '\\',
+  '/': '/',
+  '\n': '\n',
 }
 
-/** Characters that an input method or a word processor puts where JSON wants an ASCII one. */
-const LOOKALIKES: Readonly<Record<string, string>> = {
-  '\u201c': '"', '\u201d': '"', '\u201e': '"', '\u201f': '"', '\uff02': '"', '\u00ab': '"', '\u00bb': '"',
-  '\u2018': "'", '\u2019': "'", '\uff07': "'", '\uff1a': ':', '\uff0c': ',', '\u3001': ',', '\uff1b': ';',
-  '\uff5b': '{', '\uff5d': '}', '\uff3b': '[', '\uff3d': ']', '\u3010': '[', '\u3011': ']',
-}
-const LOOKALIKE = new RegExp(`[${Object.keys(LOOKALIKES).join('')}]`)
-
-type Frame = { readonly close: '}' | ']'; readonly start: number }
+/** More than this of one kind is one mistake, repeated. */
+const MOST_WARNINGS = 100
 
 class JsonParser {
   readonly #source: SourceText
   readonly #text: string
   readonly #budget: Budget
+  readonly #trace: JsonTrace
   readonly #warnings: Warning[] = []
   #at: number
-  /** Lists and objects that are open, outermost first. */
-  readonly #open: Frame[] = []
-  /** Values of secret keys, to be masked in an excerpt. */
-  readonly #secrets: [start: number, end: number][] = []
-  /** Where the value of a secret key began that may not have ended. */
-  #secretFrom: number | undefined
-  /** The last string that goes over several lines: a missing quote shows up far behind it. */
-  #longString: number | undefined
 
   constructor(source: SourceText, limits: Limits) {
     this.#source = source
     this.#text = source.text
     this.#budget = new Budget(source, limits)
+    this.#trace = new JsonTrace(source)
     this.#at = source.text.charCodeAt(0) === 0xfeff ? 1 : 0
   }
 
   parse(): Document {
     this.#skip()
-    if (this.#at >= this.#text.length) throw this.#error(this.#at, 'The file is empty.', 'Expected a job: { "job": { … } }.')
+    if (this.#at >= this.#text.length)
+      throw this.#trace.error(this.#at, 'The file is empty.', 'Expected a job: { "job": { … } }.')
     const root = this.#value(undefined, '', this.#at)
     this.#skip()
-    if (this.#at < this.#text.length) {
-      const closing = /[}\]]/.test(this.#text[this.#at]!)
-      throw this.#error(
-        this.#at,
-        closing ? `There is a "${this.#text[this.#at]}" too many.` : 'There is text behind the end of the job.',
-        closing ? 'Remove it, or look for a bracket that is closed too early.' : 'Expected the end of the file.',
-      )
-    }
+    if (this.#at < this.#text.length) throw this.#trace.trailing(this.#at)
     return { root, source: this.#source, warnings: this.#warnings }
   }
 
   #value(parent: Node | undefined, name: string | number, keyStart: number): Node {
     const start = this.#at
-    this.#budget.take(start, this.#open.length + 1)
+    this.#budget.take(start, this.#trace.depth + 1)
     switch (this.#text[start]) {
       case '{':
         return this.#object({ value: {}, parent, name, start, keyStart, end: start, entries: new Map() })
@@ -102,41 +108,41 @@ class JsonParser {
   }
 
   #object(node: Node & { entries: Map<string, Node> }): Node {
-    this.#open.push({ close: '}', start: this.#at++ })
+    this.#trace.opened('}', this.#at++)
     for (;;) {
       this.#skip()
       if (this.#text[this.#at] === '}') return this.#close(node)
-      const outerSecret = this.#secretFrom
       this.#entry(node)
-      this.#separator('}')
-      this.#secretFrom = outerSecret
     }
   }
 
+  /** A name, its value and the separator behind it. */
   #entry(node: Node & { entries: Map<string, Node> }): void {
     const keyStart = this.#at
-    const quoted = this.#text[keyStart] === '"' || this.#text[keyStart] === "'"
-    const key = quoted ? this.#string() : this.#word('a name or "}"')
+    const isQuoted = this.#text[keyStart] === '"' || this.#text[keyStart] === "'"
+    const key = isQuoted ? this.#string() : this.#word('a name or "}"')
     this.#colon(key)
     const isSecret = isSecretName(key)
-    if (isSecret) this.#secretFrom ??= this.#at
+    const outer = isSecret ? this.#trace.enterSecret(this.#at) : undefined
     const child = this.#value(node, key, keyStart)
-    if (isSecret) this.#secrets.push([child.start, child.end])
-    if (node.entries.has(key)) this.#warn('job.duplicate-key', keyStart, `"${shorten(key)}" is given twice here; the last one counts.`)
+    if (node.entries.has(key))
+      this.#warn('job.duplicate-key', keyStart, `"${shorten(key)}" is given twice here; the last one counts.`)
     node.entries.set(key, child)
     setOwn(node.value as JobObject, key, child.value)
+    this.#separator('}')
+    if (isSecret) this.#trace.leaveSecret(outer, child.start, child.end)
   }
 
   #colon(key: string): void {
     this.#skip()
     const found = this.#text[this.#at]
-    if (found !== ':' && found !== '=') throw this.#unexpected(`":" behind "${shorten(key)}"`)
+    if (found !== ':' && found !== '=') throw this.#trace.unexpected(this.#at, `":" behind "${shorten(key)}"`)
     this.#at += found === '=' && this.#text[this.#at + 1] === '>' ? 2 : 1
     this.#skip()
   }
 
   #list(node: Node & { items: Node[] }): Node {
-    this.#open.push({ close: ']', start: this.#at++ })
+    this.#trace.opened(']', this.#at++)
     const values = node.value as JobValue[]
     for (;;) {
       this.#skip()
@@ -151,7 +157,7 @@ class JsonParser {
 
   /** The null between two separators. */
   #missing(parent: Node & { items: Node[] }): Node {
-    this.#budget.take(this.#at, this.#open.length + 1)
+    this.#budget.take(this.#at, this.#trace.depth + 1)
     this.#warn('job.missing-value', this.#at, 'There is no value between two commas; it counts as null.')
     return { value: null, parent, name: parent.items.length, start: this.#at, end: this.#at, keyStart: this.#at }
   }
@@ -161,7 +167,7 @@ class JsonParser {
     this.#skip()
     const found = this.#text[this.#at]
     if (found === close) return
-    if (found !== ',' && found !== ';') throw this.#unexpected(`"," or "${close}" behind the value`)
+    if (found !== ',' && found !== ';') throw this.#trace.unexpected(this.#at, `"," or "${close}" behind the value`)
     const comma = this.#at++
     this.#skip()
     if (close === ']' && this.#text[this.#at] === ']') {
@@ -170,24 +176,23 @@ class JsonParser {
   }
 
   #close(node: Node): Node {
-    this.#open.pop()
-    this.#at++
+    this.#trace.closed(this.#at++)
     node.end = this.#at
     return node
   }
 
   #string(): string {
     const start = this.#at
-    const quote = this.#text[start]!
+    const quote = this.#text.charCodeAt(start)
     let text = ''
     let copied = start + 1
     for (let at = copied; ; at++) {
       const code = this.#text.charCodeAt(at)
-      if (code === quote.charCodeAt(0)) {
+      if (code === quote) {
         this.#at = at + 1
         return text + this.#text.slice(copied, at)
       }
-      if (code === 0x0a) this.#longString = start
+      if (code === 0x0a) this.#trace.wentOverLines(start)
       if (code === 0x5c) {
         text += this.#text.slice(copied, at)
         const [value, length] = this.#escape(at)
@@ -195,7 +200,8 @@ class JsonParser {
         at += length - 1
         copied = at + 1
       } else if (at >= this.#text.length) {
-        throw this.#error(start, 'This string has no closing quote.', `Expected a ${quote} before the end of the file.`)
+        const closing = `Expected a ${this.#text[start]} before the end of the file.`
+        throw this.#trace.error(start, 'This string has no closing quote.', closing)
       }
     }
   }
@@ -215,7 +221,7 @@ class JsonParser {
   #word(expected: string): string {
     WORD.lastIndex = this.#at
     const word = WORD.exec(this.#text)?.[0]
-    if (word === undefined || LOOKALIKE.test(word)) throw this.#unexpected(expected)
+    if (word === undefined || LOOKALIKE.test(word)) throw this.#trace.unexpected(this.#at, expected)
     this.#at += word.length
     return word
   }
@@ -241,55 +247,12 @@ class JsonParser {
 
   #skipBlock(): void {
     const end = this.#text.indexOf('*/', this.#at + 2)
-    if (end === -1) throw this.#error(this.#at, 'This comment has no end.', 'Expected "*/" before the end of the file.')
+    if (end === -1) throw this.#trace.error(this.#at, 'This comment has no end.', 'Expected "*/" before the end of the file.')
     this.#at = end + 2
   }
 
   #warn(code: string, offset: number, message: string): void {
-    if (this.#warnings.length < 100) this.#warnings.push({ code, message, place: this.#source.placeOf(offset) })
-  }
-
-  #unexpected(expected: string): Error {
-    const found = this.#text[this.#at]
-    const frame = this.#open.at(-1)
-    const opener = frame && `The "${frame.close === '}' ? '{' : '['}" opened at line ${this.#source.placeOf(frame.start).line}`
-    if (found === undefined) {
-      return this.#error(this.#at, 'The file ends too early.', `Expected ${expected}.${opener ? ` ${opener} is never closed.` : ''}`)
-    }
-    const lookalike = LOOKALIKE.exec(this.#text.slice(this.#at, this.#at + 40))
-    if (lookalike && /^[^\s,:"'{}[\]]*$/.test(this.#text.slice(this.#at, this.#at + lookalike.index))) {
-      const ascii = LOOKALIKES[lookalike[0]]
-      return this.#error(this.#at + lookalike.index, `There is a typographic "${lookalike[0]}".`, `Type the plain ${ascii} of the keyboard.`)
-    }
-    if (frame && (found === '}' || found === ']') && found !== frame.close) {
-      return this.#error(this.#at, `"${found}" closes what "${frame.close === '}' ? '{' : '['}" opened.`, `Expected ${expected}. ${opener} is still open.`)
-    }
-    return this.#error(this.#at, `Expected ${expected}, found ${this.#describe(found)}.`, this.#advice())
-  }
-
-  #describe(found: string): string {
-    if (this.#secretFrom !== undefined) return 'something else'
-    if (found === '"' || found === "'") return 'a string'
-    return /[{}[\],;:=/\\]/.test(found) ? `"${found}"` : 'text'
-  }
-
-  #advice(): string {
-    if (this.#longString !== undefined) {
-      return `Look at the string that begins at line ${this.#source.placeOf(this.#longString).line} and goes on for more than one line: its closing quote may be missing.`
-    }
-    return 'Look for a missing comma, quote or bracket just before this place.'
-  }
-
-  #error(offset: number, problem: string, expected: string): Error {
-    const masked = [...this.#secrets]
-    // What follows an unescaped quote inside a password still belongs to it.
-    if (this.#secretFrom !== undefined) masked.push([this.#secretFrom, this.#lineEnd(offset)])
-    return this.#source.syntaxError(offset, problem, expected, masked)
-  }
-
-  #lineEnd(offset: number): number {
-    const end = this.#text.indexOf('\n', offset)
-    return end === -1 ? this.#text.length : end
+    if (this.#warnings.length < MOST_WARNINGS) this.#warnings.push({ code, message, place: this.#source.placeOf(offset) })
   }
 }
 

@@ -1,3 +1,4 @@
+/** From a job file to a job whose options are checked. Tested by job.test.ts and mistakes.test.ts. */
 import { readFile, stat } from 'node:fs/promises'
 import type { z } from 'zod'
 import type { SluiceError } from '#errors'
@@ -52,7 +53,7 @@ export async function resolveJob(text: string, file: string, options: LoadOption
     const warnings = [...job.warnings, ...source.warnings, ...sink.warnings]
     return { job, source: source.options, sink: sink.options, warnings }
   }
-  throwProblems(file, withoutConsequences(all))
+  throwProblems(file, byPlace(withoutConsequences(all)))
   throw new Error('a part of the job is missing and no problem says why')
 }
 
@@ -76,9 +77,15 @@ async function checkSide(kind: Kind, side: Side | undefined, dialect: Dialect, c
 /** A value that could not be had is not also of the wrong kind. */
 function withoutConsequences(problems: readonly SluiceError[]): SluiceError[] {
   const placeOf = (problem: SluiceError) => problem.detail['place']
-  const isReference = (problem: SluiceError) => /\.(?:missing-variable|unreadable-reference|malformed-reference)$/.test(problem.code)
+  const isReference = (problem: SluiceError) =>
+    /\.(?:missing-variable|unreadable-reference|malformed-reference)$/.test(problem.code)
   const missing = new Set(problems.filter(isReference).map(placeOf))
   return problems.filter(problem => isReference(problem) || !missing.has(placeOf(problem)))
+}
+
+function byPlace(problems: readonly SluiceError[]): SluiceError[] {
+  const numberOf = (problem: SluiceError, name: string) => Number(problem.detail[name] ?? 0)
+  return problems.toSorted((a, b) => numberOf(a, 'line') - numberOf(b, 'line') || numberOf(a, 'column') - numberOf(b, 'column'))
 }
 
 async function readText(file: string, maxLength: number = LIMITS.maxLength): Promise<string> {

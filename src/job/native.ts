@@ -5,6 +5,8 @@
  *   source: { connector: mysql, …options }
  *   sink: { connector: postgres, …options }
  *   settings: { channels: 3 }
+ *
+ * Tested by job.test.ts and mistakes.test.ts.
  */
 import type { SluiceError } from '#errors'
 import type { Draft, DraftSide } from './envelope.ts'
@@ -50,7 +52,13 @@ export function readNative({ root, source }: Document): Draft {
       problems.push(incomplete(name ?? node, `\`${kind}\` names no connector.`, remedy))
       return undefined
     }
-    return { name, options: objectNode(node, [...node.entries!].filter(([key]) => key !== 'connector')) }
+    return {
+      name,
+      options: objectNode(
+        node,
+        [...node.entries!].filter(([key]) => key !== 'connector'),
+      ),
+    }
   }
 
   function incomplete(node: Node, problem: string, remedy: string): SluiceError {

@@ -1,7 +1,7 @@
 /**
  * What a job file says, as a tree in which every value knows its place.
  *
- * JSON and YAML both end here, so nothing behind this file asks which of them it was.
+ * JSON and YAML both end here, so nothing behind this file asks which of them it was. Tested by json.test.ts and yaml.test.ts.
  */
 import { errors } from './errors.ts'
 import { renderPlace, type Place, type SourceText } from './source-text.ts'
@@ -27,8 +27,8 @@ export interface Node {
   readonly entries?: Map<string, Node>
   /** Children of a list. */
   readonly items?: Node[]
-  /** The value, or a part of it, was taken from the environment or a file. */
-  secret?: boolean
+  /** What was taken from the environment or files and is the value or a part of it. */
+  secrets?: string[]
 }
 
 /** Something the user should know that does not stop the job. `place` is missing where no part of the file is meant. */

@@ -23,6 +23,8 @@ export interface OptionsOwner {
   readonly refused?: Readonly<Record<string, string>>
   /** Options that mean nothing to the result; in FlinkX dialects they are dropped with one warning. */
   readonly ignored?: readonly string[]
+  /** Names that have been taken care of elsewhere, for suggestions. */
+  readonly alsoKnown?: readonly string[]
   /** Words for messages; options unless said otherwise. */
   readonly noun?: Noun
 }
@@ -37,10 +39,34 @@ export interface CheckedOptions<Options> {
 }
 
 /** Keys that platforms around FlinkX write into job files for themselves; see the compatibility specification §2.2 and §5.4. */
-export const PLATFORM_KEYS: readonly string[] = [
-  'sourceIds', 'sourceId', 'dataSourceId', 'dtCenterSourceId', 'session', 'schema', 'print', 'type', 'columnDisplaySize', 'precision',
-  'changeLog', 'columnTypes', 'metaColumns', 'executePreSqlNoData', 'executePostSqlNoData', 'loadUrl', 'primaryKey', 'bootstrapServers',
-  'fs.defaultFS', 'checkFormat', 'resourceName', 'database', 'splitUpdate', 'pavingData', 'encoding', 'fullColumnName', 'fullColumnType',
+const PLATFORM_KEYS: readonly string[] = [
+  'sourceIds',
+  'sourceId',
+  'dataSourceId',
+  'dtCenterSourceId',
+  'session',
+  'schema',
+  'print',
+  'type',
+  'columnDisplaySize',
+  'precision',
+  'changeLog',
+  'columnTypes',
+  'metaColumns',
+  'executePreSqlNoData',
+  'executePostSqlNoData',
+  'loadUrl',
+  'primaryKey',
+  'bootstrapServers',
+  'fs.defaultFS',
+  'checkFormat',
+  'resourceName',
+  'database',
+  'splitUpdate',
+  'pavingData',
+  'encoding',
+  'fullColumnName',
+  'fullColumnType',
   'initReporter',
 ]
 
@@ -102,7 +128,7 @@ class OptionMatcher {
       const name = names.find(key)
       if (name === undefined) {
         if (isOpen(schema)) setOwn(clean, key, value)
-        else this.#unmatched(value, written, Object.keys(shape))
+        else this.#unmatched(value, written, names, Object.keys(shape))
         continue
       }
       const prepared = this.#value(shape[name]!, value, { written, canonical: [...path.canonical, name] })
@@ -110,10 +136,15 @@ class OptionMatcher {
       const earlier = taken.get(name)
       if (earlier !== undefined) {
         const winner = earlier === name ? earlier : key
-        this.#reporter.warn('job.repeated-option', written, `is the same as "${earlier === name ? name : earlier}"; "${winner}" counts`)
+        this.#reporter.warn(
+          'job.repeated-option',
+          written,
+          `is the same as "${earlier === name ? name : earlier}"; "${winner}" counts`,
+        )
         if (winner === earlier) continue
       }
-      if (names.isOtherCase(key)) this.#reporter.warn('job.option-case', written, `is taken as "${name}"; FlinkX would have overlooked it`)
+      if (names.isOtherCase(key))
+        this.#reporter.warn('job.option-case', written, `is taken as "${name}"; FlinkX would have overlooked it`)
       taken.set(name, key)
       this.#reporter.setWritten([...path.canonical, name], written)
       setOwn(clean, name, prepared)
@@ -121,9 +152,12 @@ class OptionMatcher {
     return clean
   }
 
-  #unmatched(value: JobValue, path: readonly PropertyKey[], known: readonly string[]): void {
+  #unmatched(value: JobValue, path: readonly PropertyKey[], names: OptionNames, known: readonly string[]): void {
     const isFlinkx = this.#owner.dialect !== 'native'
-    const dotted = path.filter(name => typeof name === 'string').join('.').toLowerCase()
+    const dotted = path
+      .filter(name => typeof name === 'string')
+      .join('.')
+      .toLowerCase()
     const reason = Object.entries(this.#owner.refused ?? {}).find(([name]) => name.toLowerCase() === dotted)?.[1]
     if (reason !== undefined) {
       if (!meansNothing(value)) this.#reporter.refuse(path, reason)
@@ -132,7 +166,7 @@ class OptionMatcher {
     const key = String(path.at(-1))
     const ignored = [...PLATFORM_KEYS, ...(this.#owner.ignored ?? [])].some(name => name.toLowerCase() === dotted || name === key)
     if (isFlinkx && (ignored || /^(?:[?#_]|\/\/)/.test(key))) this.#reporter.ignore(path)
-    else if (isFlinkx) this.#reporter.warnUnknown(path, suggest(key, known))
+    else if (isFlinkx) this.#reporter.warnUnknown(path, suggest(key, [...names.spellings(), ...(this.#owner.alsoKnown ?? [])]))
     else this.#reporter.unknown(path, suggest(key, known), known)
   }
 
@@ -141,7 +175,7 @@ class OptionMatcher {
     const inner = inputOf(schema)
     if (inner._zod.def.type === 'union') return this.#union(inner._zod.def.options, raw, path)
     const { value, note } = coerce(schema, raw, this.#owner.dialect, () => this.#rawText(path.written, raw))
-    if (note !== undefined && this.#places.find(path.written).secret !== true) {
+    if (note !== undefined && this.#places.find(path.written).secrets === undefined) {
       this.#reporter.warn('job.bent-option', path.written, note)
     }
     if (value === ABSENT) return ABSENT
@@ -220,6 +254,10 @@ class OptionNames {
 
   find(key: string): string | undefined {
     return this.#exact.get(key) ?? (this.#anyCase ? this.#lower.get(key.toLowerCase()) : undefined)
+  }
+
+  spellings(): Iterable<string> {
+    return this.#exact.keys()
   }
 
   isOtherCase(key: string): boolean {

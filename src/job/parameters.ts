@@ -17,7 +17,8 @@ export function parseParameters(text: string): Parameters {
     const equals = entry.indexOf('=')
     if (equals === -1) throw errors.invalidParameter({ entry: index + 1, reason: 'has no "="' })
     const name = entry.slice(0, equals).trim()
-    if (!/^[\w.-]+$/.test(name)) throw errors.invalidParameter({ entry: index + 1, reason: 'has no name of letters, digits, "_", "." and "-"' })
+    if (!/^[\w.-]+$/.test(name))
+      throw errors.invalidParameter({ entry: index + 1, reason: 'has no name of letters, digits, "_", "." and "-"' })
     Object.defineProperty(parameters, name, { value: entry.slice(equals + 1), enumerable: true, configurable: true })
   }
   return parameters
@@ -40,7 +41,8 @@ export function applyParameters(file: string, original: string, parameters: Para
     edits.push({ offset, length: value.length, original: match.index, originalLength: match[0].length })
     parts.push(original.slice(copied, match.index), value)
     offset += value.length
-    if (offset > maxLength) throw errors.tooLarge({ place: file, what: 'characters once its parameters are filled in', limit: maxLength })
+    if (offset > maxLength)
+      throw errors.tooLarge({ place: file, what: 'characters once its parameters are filled in', limit: maxLength })
     copied = match.index + match[0].length
   }
   parts.push(original.slice(copied))

@@ -37,8 +37,8 @@ export function resolveReferences(document: Document, sources: ReferenceSources)
   visit(document.root, node => {
     const { value } = node
     if (typeof value !== 'string' || !/\$\{(?:env|file):/.test(value)) return
+    node.secrets = []
     replaceValue(node, fill(document, node, value, sources, problems))
-    node.secret = true
   })
   return problems
 }
@@ -51,14 +51,16 @@ function fill(document: Document, node: Node, text: string, sources: ReferenceSo
       problems.push(errors.malformedReference({ ...where(), kind }))
       return reference
     }
-    const found = (kind === 'env' ? fromEnvironment(name.trim()) : fromFile(name.trim())) ?? reference
+    const found = kind === 'env' ? fromEnvironment(name.trim()) : fromFile(name.trim())
+    if (found === undefined) return reference
+    node.secrets?.push(found)
     length += found.length
     if (length > MAX_VALUE_LENGTH) throw errors.tooLarge({ ...where(), what: 'characters in one value', limit: MAX_VALUE_LENGTH })
     return found
   })
 
   function fromEnvironment(name: string): string | undefined {
-    const found = sources.env[name]
+    const found = Object.hasOwn(sources.env, name) ? sources.env[name] : undefined
     if (found === undefined) problems.push(errors.missingVariable({ ...where(), name }))
     return found
   }
@@ -66,7 +68,10 @@ function fill(document: Document, node: Node, text: string, sources: ReferenceSo
   function fromFile(path: string): string | undefined {
     try {
       // Editors and `echo` end a file with a line break that no password has.
-      return sources.readFile(path).replace(/^\ufeff/, '').replace(/\r?\n$/, '')
+      return sources
+        .readFile(path)
+        .replace(/^\ufeff/, '')
+        .replace(/\r?\n$/, '')
     } catch (cause) {
       problems.push(errors.unreadableReference({ ...where(), file: path, reason: reasonOf(cause) }, cause))
       return undefined

@@ -26,7 +26,7 @@ export function isSecretName(name: PropertyKey): boolean {
 
 /** Text with what looks like a credential replaced by as many asterisks, so that columns stay where they are. */
 export function maskSecrets(text: string): string {
-  const mask = (_: string, before: string, value: string) => before + value.replace(/[^"'\r\n]/g, '*')
+  const mask = (_: string, before: string, value: string) => before + value.replace(/(?!^["']|["']$)[^\r\n]/g, '*')
   return text.replace(SECRET_IN_TEXT, mask).replace(SECRET_IN_URL, mask)
 }
 
@@ -53,11 +53,10 @@ export function redact(text: string, secrets: readonly string[]): string {
 function collect(node: Node, inherited: boolean, found: Set<string>): void {
   const isSecret = inherited || isSecretName(node.name)
   for (const child of node.entries?.values() ?? node.items ?? []) collect(child, isSecret, found)
+  for (const reference of node.secrets ?? []) if (reference.length >= SHORTEST_REFERENCE) found.add(reference)
   const { value } = node
-  if (value === null || typeof value === 'object' || typeof value === 'boolean') return
-  const text = String(value)
-  if (text === '') return
-  if (isSecret || (node.secret === true && text.length >= SHORTEST_REFERENCE)) found.add(text)
+  if (value === null || value === '' || typeof value === 'object' || typeof value === 'boolean') return
+  if (isSecret) found.add(String(value))
   if (typeof value !== 'string') return
   for (const pattern of [SECRET_IN_TEXT, SECRET_IN_URL]) {
     for (const match of value.matchAll(pattern)) found.add(match[2]!.replace(/^["']|["']$/g, ''))

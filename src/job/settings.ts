@@ -2,7 +2,7 @@
  * The settings of a job: everything that is neither source nor sink. This declaration is their only description.
  *
  * Native files write them as they stand here. FlinkX files spread them over `job.setting` and `job.setting.speed`; the names of
- * FlinkX are aliases, and the contents of `speed` are lifted to the top before they come here (flinkx.ts).
+ * FlinkX are aliases, and the contents of `speed` are lifted to the top before they come here (flinkx.ts). Tested by check-settings.test.ts.
  */
 import { z } from 'zod'
 
@@ -11,16 +11,32 @@ const limitOrNone = (value: number | null) => (value === null || value < 0 ? nul
 const textOrUnset = (value: string) => (value.trim() === '' ? undefined : value)
 
 const UNITS: Readonly<Record<string, number>> = {
-  '': 1, b: 1, k: 1024, kb: 1000, kib: 1024, m: 1024 ** 2, mb: 1000 ** 2, mib: 1024 ** 2, g: 1024 ** 3, gb: 1000 ** 3, gib: 1024 ** 3,
-  ms: 1, s: 1000, min: 60_000, h: 3_600_000,
+  '': 1,
+  b: 1,
+  k: 1024,
+  kb: 1000,
+  kib: 1024,
+  m: 1024 ** 2,
+  mb: 1000 ** 2,
+  mib: 1024 ** 2,
+  g: 1024 ** 3,
+  gb: 1000 ** 3,
+  gib: 1024 ** 3,
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
 }
 
 /** A number, or text with a unit: `512MiB`, `10 s`. */
 function quantity(pattern: RegExp, words: string) {
-  const text = z.string().regex(pattern, words).transform(value => {
-    const [, number = '', unit = ''] = /^\s*([\d.]+)\s*([a-z]*)\s*$/i.exec(value) ?? []
-    return Math.round(Number(number) * UNITS[unit.toLowerCase()]!)
-  })
+  const text = z
+    .string()
+    .regex(pattern, words)
+    .transform(value => {
+      const [, number = '', unit = ''] = /^\s*([\d.]+)\s*([a-z]*)\s*$/i.exec(value) ?? []
+      return Math.round(Number(number) * UNITS[unit.toLowerCase()]!)
+    })
   return z.union([z.int().min(0), text])
 }
 
@@ -28,10 +44,18 @@ const bytes = quantity(/^\s*\d+(?:\.\d+)?\s*(?:[kmg]i?b?|b)?\s*$/i, 'a number of
 const milliseconds = quantity(/^\s*\d+(?:\.\d+)?\s*(?:ms|s|min|h)?\s*$/i, 'a number of milliseconds, or text such as "10s"')
 
 const errorLimit = z.object({
-  record: z.int().nullable().default(null).transform(limitOrNone)
+  record: z
+    .int()
+    .nullable()
+    .default(null)
+    .transform(limitOrNone)
     .describe('Rows that may fail before the run stops. A negative number or none: no limit.')
     .meta({ aliases: ['records'], unit: 'rows' }),
-  percentage: z.number().nullable().default(null).transform(limitOrNone)
+  percentage: z
+    .number()
+    .nullable()
+    .default(null)
+    .transform(limitOrNone)
     .describe('Share of the rows read that may fail before the run stops, in percent. A negative number or none: no limit.')
     .meta({ unit: '%' }),
 })
@@ -39,17 +63,32 @@ const errorLimit = z.object({
 const restore = z.object({
   isRestore: z.boolean().default(false).describe('Go on with the unfinished run of this job, if there is one.'),
   isStream: z.boolean().default(false).describe('The job has no end.'),
-  restoreColumnName: z.string().transform(textOrUnset).optional()
+  restoreColumnName: z
+    .string()
+    .transform(textOrUnset)
+    .optional()
     .describe('Column by which the source resumes. Without it the source chooses its key.'),
   restoreColumnIndex: z.int().optional().describe('Position of that column among those that are read, from 0. The name wins.'),
   restoreColumnType: z.string().transform(textOrUnset).optional().describe('Type of that column. The database knows it better.'),
-  maxRowNumForCheckpoint: z.int().transform(positiveOrUnset).optional()
-    .describe('Commit at least every so many rows. Without it, or 0, the engine chooses.').meta({ unit: 'rows' }),
+  maxRowNumForCheckpoint: z
+    .int()
+    .transform(positiveOrUnset)
+    .optional()
+    .describe('Commit at least every so many rows. Without it, or 0, the engine chooses.')
+    .meta({ unit: 'rows' }),
 })
 
 const restart = z.object({
-  strategy: z.enum(['fixedDelay', 'failureRate', 'noRestart']).default('fixedDelay').describe('When a failed worker is started again.'),
-  attempts: z.int().min(0).optional().describe('Restarts before the run fails.').meta({ aliases: ['restartAttempts'] }),
+  strategy: z
+    .enum(['fixedDelay', 'failureRate', 'noRestart'])
+    .default('fixedDelay')
+    .describe('When a failed worker is started again.'),
+  attempts: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Restarts before the run fails.')
+    .meta({ aliases: ['restartAttempts'] }),
   delayInterval: z.number().min(0).optional().describe('Pause before a restart.').meta({ unit: 's' }),
   failureRate: z.int().min(1).optional().describe('Failures within the interval before the run fails.'),
   failureInterval: z.number().min(0).optional().describe('Length of that interval.').meta({ unit: 's' }),
@@ -68,32 +107,72 @@ const dirty = z.object({
 })
 
 export const settingsSchema = z.strictObject({
-  channels: z.int().min(1).max(1024).default(1)
-    .describe('Workers that read and write at the same time.').meta({ aliases: ['channel'] }),
-  readerChannels: z.int().max(1024).transform(positiveOrUnset).optional()
-    .describe('Workers that read, when they are not as many as `channels`.').meta({ aliases: ['readerChannel'], advanced: true }),
-  writerChannels: z.int().max(1024).transform(positiveOrUnset).optional()
-    .describe('Workers that write, when they are not as many as `channels`.').meta({ aliases: ['writerChannel'], advanced: true }),
-  bytesPerSecond: z.number().transform(positiveOrUnset).optional()
-    .describe('Most bytes per second, over all workers. 0 or less: no limit.').meta({ aliases: ['bytes'], unit: 'bytes/s' }),
-  rowsPerSecond: z.number().transform(positiveOrUnset).optional()
-    .describe('Most rows per second, over all workers. 0 or less: no limit.').meta({ aliases: ['record', 'records'], unit: 'rows/s' }),
+  channels: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(1)
+    .describe('Workers that read and write at the same time.')
+    .meta({ aliases: ['channel'] }),
+  readerChannels: z
+    .int()
+    .max(1024)
+    .transform(positiveOrUnset)
+    .optional()
+    .describe('Workers that read, when they are not as many as `channels`.')
+    .meta({ aliases: ['readerChannel'], advanced: true }),
+  writerChannels: z
+    .int()
+    .max(1024)
+    .transform(positiveOrUnset)
+    .optional()
+    .describe('Workers that write, when they are not as many as `channels`.')
+    .meta({ aliases: ['writerChannel'], advanced: true }),
+  bytesPerSecond: z
+    .number()
+    .transform(positiveOrUnset)
+    .optional()
+    .describe('Most bytes per second, over all workers. 0 or less: no limit.')
+    .meta({ aliases: ['bytes'], unit: 'bytes/s' }),
+  rowsPerSecond: z
+    .number()
+    .transform(positiveOrUnset)
+    .optional()
+    .describe('Most rows per second, over all workers. 0 or less: no limit.')
+    .meta({ aliases: ['record', 'records'], unit: 'rows/s' }),
   rebalance: z.boolean().default(false).describe('Spread rows anew between readers and writers.').meta({ advanced: true }),
-  errorLimit: errorLimit.default({ record: 0, percentage: 0 })
+  errorLimit: errorLimit
+    .default({ record: 0, percentage: 0 })
     .describe('How many rows may fail. Without this section none may; in it, a limit that is not named does not exist.'),
   restore: restore.prefault({}).describe('Resuming after a crash.'),
   dirty: dirty.optional().describe('Where rows go that could not be written.'),
   restart: restart.optional().describe('What happens after a worker has failed.').meta({ advanced: true }),
   log: log.optional().describe('FlinkX log file of the job.').meta({ advanced: true }),
-  checkpointInterval: milliseconds.optional()
-    .describe('Longest time between two commits.').meta({ unit: 'ms', examples: ['10s', 5000] }),
-  memory: bytes.optional().describe('Memory for all queues and buffers of the run.').meta({ unit: 'bytes', examples: ['256MiB'] }),
-  ledger: z.enum(['auto', 'none']).default('auto')
-    .describe('`auto`: the target records which rows it has, where it can. `none`: it does not, and rows may repeat after a crash.'),
+  checkpointInterval: milliseconds
+    .optional()
+    .describe('Longest time between two commits.')
+    .meta({ unit: 'ms', examples: ['10s', 5000] }),
+  memory: bytes
+    .optional()
+    .describe('Memory for all queues and buffers of the run.')
+    .meta({ unit: 'bytes', examples: ['256MiB'] }),
+  ledger: z
+    .enum(['auto', 'none'])
+    .default('auto')
+    .describe(
+      '`auto`: the target records which rows it has, where it can. `none`: it does not, and rows may repeat after a crash.',
+    ),
   stateDir: z.string().min(1).default('.sluice').describe('Folder for checkpoints and history.'),
-  metricPluginConfig: z.record(z.string(), z.unknown()).optional()
-    .describe('Metrics reporter of ChunJun.').meta({ aliases: ['metricPluginConf'], advanced: true }),
-  test: z.record(z.string(), z.unknown()).optional().describe('Speed test and fault injection of FlinkX 1.10.').meta({ advanced: true }),
+  metricPluginConfig: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Metrics reporter of ChunJun.')
+    .meta({ aliases: ['metricPluginConf'], advanced: true }),
+  test: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Speed test and fault injection of FlinkX 1.10.')
+    .meta({ advanced: true }),
 })
 
 /** The settings of a job, checked and with defaults. Undefined and null mean what the descriptions above say. */

@@ -1,4 +1,4 @@
-/** Reads zod schemas: what a value must look like, in words and as a kind. The only file that looks inside zod. */
+/** Reads zod schemas: what a value must look like, in words and as a kind. The only file that looks inside zod. Tested by options.test.ts. */
 import type { z } from 'zod'
 
 /** Our keys in `.meta(…)` of an option. */
@@ -17,7 +17,7 @@ type Inner = z.core.$ZodTypes
 
 /** The schema below defaults, optionals and transforms: what a user writes. */
 export function inputOf(schema: AnySchema): Inner {
-  for (let at = schema as Inner; ; ) {
+  for (let at = schema as Inner; ;) {
     const next = wrappedBy(at)
     if (next === undefined) return at
     at = next
@@ -121,7 +121,7 @@ export function describeExpected(schema: AnySchema): string {
     case 'literal':
       return describeChoices(choicesOf(inner) ?? [])
     case 'array':
-      return withBounds(`a list, each element ${describeExpected(def.element)}`, def, 'elements')
+      return `${withBounds('a list', def, 'elements')}, each element ${describeExpected(def.element)}`
     case 'object':
     case 'record':
       return 'an object'
@@ -146,7 +146,7 @@ interface Bounds {
 function withBounds(noun: string, def: { readonly checks?: readonly unknown[] | undefined }, unit: string): string {
   const { min, max } = boundsOf(def)
   if (min === undefined && max === undefined) return noun
-  if (unit === 'characters' && min === '1' && max === undefined) return `${noun} that is not empty`
+  if (unit !== '' && min === '1' && max === undefined) return `${noun} that is not empty`
   const counted = (bound: string) => (unit === '' ? bound : `${bound} ${unit}`)
   if (max === undefined) return `${noun} of at least ${counted(min!)}`
   if (min === undefined) return `${noun} of at most ${counted(max)}`

@@ -1,3 +1,4 @@
+/** The text behind a tree of nodes: places and excerpts. Tested by json.test.ts and parameters.test.ts. */
 import { errors } from './errors.ts'
 import { maskSecrets } from './secrets.ts'
 
@@ -119,5 +120,7 @@ function printable(text: string): string {
 
 /** As wide as the character above it: ideographs take two cells. */
 function blank(character: string): string {
-  return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(character) ? '\u3000' : ' '
+  return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(character)
+    ? '\u3000'
+    : ' '
 }

@@ -4,12 +4,17 @@ export function suggest(name: string, known: Iterable<string>): string[] {
   const worst = Math.max(1, Math.floor(wanted.length / 3))
   const near: { candidate: string; distance: number }[] = []
   for (const candidate of known) {
-    const distance = editDistance(wanted, candidate.toLowerCase().slice(0, 64))
+    const other = candidate.toLowerCase().slice(0, 64)
+    const isPart = Math.min(wanted.length, other.length) >= 4 && (other.startsWith(wanted) || wanted.startsWith(other))
+    const distance = isPart && wanted !== other ? 1 : editDistance(wanted, other)
     if (distance <= worst) near.push({ candidate, distance })
   }
   near.sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
   const best = near[0]?.distance ?? 0
-  return near.filter(({ distance }) => distance <= best + (best === 0 ? 0 : 1)).slice(0, 2).map(({ candidate }) => candidate)
+  return near
+    .filter(({ distance }) => distance <= best + (best === 0 ? 0 : 1))
+    .slice(0, 2)
+    .map(({ candidate }) => candidate)
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */

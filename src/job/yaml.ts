@@ -4,9 +4,23 @@
  * Aliases are expanded, and what they expand to counts against the limits. Tags, several documents and keys that are no
  * scalars are refused. The words of the package's messages are not used: they may quote the file, secrets included.
  */
-import { isAlias, isMap, isScalar, isSeq, parseDocument, type YAMLError } from 'yaml'
-import { Budget, LIMITS, setOwn, type Document, type JobObject, type JobValue, type Limits, type Node, type Warning } from './node.ts'
+import { Composer, isAlias, isMap, isScalar, isSeq, Parser, type Document as YamlDocument, type YAMLError } from 'yaml'
+import {
+  Budget,
+  LIMITS,
+  setOwn,
+  type Document,
+  type JobObject,
+  type JobValue,
+  type Limits,
+  type Node,
+  type Warning,
+} from './node.ts'
+import { isSecretName } from './secrets.ts'
 import { SourceText } from './source-text.ts'
+
+/** The package takes seconds over a hostile file of 1 MiB. */
+const YAML_SHARE = 1 / 4
 
 /** Parses the text of a file. Throws `job.syntax` and `job.too-large`. */
 export function parseYaml(text: string, file: string, limits: Limits = LIMITS): Document {
@@ -14,28 +28,34 @@ export function parseYaml(text: string, file: string, limits: Limits = LIMITS): 
 }
 
 export function parseYamlSource(source: SourceText, limits: Limits = LIMITS): Document {
-  const budget = new Budget(source, limits)
+  const budget = new Budget(source, { ...limits, maxLength: limits.maxLength * YAML_SHARE })
   refuseDeepNesting(source, limits)
-  const document = parseDocument(source.text, {
-    version: '1.2',
-    schema: 'core',
-    intAsBigInt: true,
-    stringKeys: true,
-    // The package compares every key with every other; the tree builder below finds repetitions in linear time.
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-  })
-  const problem = document.errors[0] ?? document.warnings[0]
-  if (problem !== undefined) throw yamlError(source, problem)
-  if (document.contents === null) throw source.syntaxError(0, 'The file is empty.', 'Expected a job with `source` and `sink`.')
-  return new TreeBuilder(source, budget).build(document.contents)
+  const contents = compose(source)?.contents ?? null
+  if (contents === null) throw syntaxError(source, 0, ['The file is empty.', 'Expected a job with `source` and `sink`.'])
+  return new TreeBuilder(source, budget).build(contents)
+}
+
+/** The only document of the file. Stops at the first error: the package would go on for seconds in a hostile file. */
+function compose(source: SourceText) {
+  // The package compares every key with every other; the tree builder below finds repetitions in linear time.
+  const composer = new Composer({ version: '1.2', schema: 'core', intAsBigInt: true, stringKeys: true, uniqueKeys: false })
+  let only: YamlDocument.Parsed | undefined
+  for (const document of composer.compose(new Parser().parse(source.text), true, source.text.length)) {
+    if (only !== undefined) throw syntaxError(source, document.range[0], SENTENCES.MULTIPLE_DOCS!)
+    const problem = document.errors[0] ?? document.warnings[0]
+    if (problem !== undefined) throw yamlError(source, problem)
+    only = document
+  }
+  return only
 }
 
 const SENTENCES: Partial<Record<YAMLError['code'], readonly [problem: string, expected: string]>> = {
   ALIAS_PROPS: ['An alias (*name) cannot have a tag or an anchor.', 'Quote the value if it is text that begins with "*".'],
   BAD_ALIAS: ['This alias (*name) refers to nothing.', 'Quote the value if it is text that begins with "*".'],
-  BAD_DQ_ESCAPE: ['YAML has no such escape in a "…" string.', 'Write two backslashes, or use a \'…\' string, which knows no escapes.'],
+  BAD_DQ_ESCAPE: [
+    'YAML has no such escape in a "…" string.',
+    "Write two backslashes, or use a '…' string, which knows no escapes.",
+  ],
   BAD_INDENT: ['The indentation is wrong here.', 'Lines of one mapping or list begin in the same column.'],
   BAD_SCALAR_START: ['A value cannot begin with this character.', 'Put the value into quotes.'],
   BLOCK_AS_IMPLICIT_KEY: ['A second mapping begins on this line.', 'Put the value into quotes if it contains ": ".'],
@@ -44,13 +64,43 @@ const SENTENCES: Partial<Record<YAMLError['code'], readonly [problem: string, ex
   MULTIPLE_DOCS: ['The file holds more than one document.', 'Write one job per file and remove the "---" between them.'],
   NON_STRING_KEY: ['A key must be a plain name.', 'Put the key into quotes.'],
   TAB_AS_INDENT: ['A tab is used as indentation.', 'Indent with spaces.'],
-  TAG_RESOLVE_FAILED: ['Tags (!name) have no meaning in a job file.', 'Remove the tag, or put the value into quotes if it begins with "!".'],
+  TAG_RESOLVE_FAILED: [
+    'Tags (!name) have no meaning in a job file.',
+    'Remove the tag, or put the value into quotes if it begins with "!".',
+  ],
 }
 const OTHERWISE = ['The file is not valid YAML here.', 'Check indentation, quotes and ":" around this place.'] as const
 
+/** The words of the package's own messages are left out, see above. */
 function yamlError(source: SourceText, { code, pos }: YAMLError): Error {
-  const [problem, expected] = SENTENCES[code] ?? OTHERWISE
-  return source.syntaxError(Math.min(pos[0], source.text.length), problem, expected)
+  return syntaxError(source, Math.min(pos[0], source.text.length), SENTENCES[code] ?? OTHERWISE)
+}
+
+function syntaxError(source: SourceText, offset: number, [problem, expected]: readonly [string, string]): Error {
+  return source.syntaxError(offset, problem, expected, [secretAround(source.text, offset)])
+}
+
+const KEY = /([\w.-]+)["']?[ \t]*:(?=[\s"'*&!|>@{[])/g
+
+/**
+ * The part of an erroneous line that may belong to a secret: all behind a secret key of that line, or all of the line when the
+ * nearest key above is one. Too much rather than too little: where the value ends is what the error leaves open.
+ */
+function secretAround(text: string, offset: number): [start: number, end: number] {
+  const lineStart = lineStartAt(text, offset)
+  const lineEnd = text.indexOf('\n', offset)
+  const end = lineEnd === -1 ? text.length : lineEnd
+  for (let start = lineStart, stop = end; ; stop = start - 1, start = lineStartAt(text, stop)) {
+    const keys = [...text.slice(start, stop + 1).matchAll(KEY)]
+    const secret = keys.find(key => isSecretName(key[1]!))
+    if (secret !== undefined) return start === lineStart ? [start + secret.index + secret[0].length, end] : [lineStart, end]
+    if (keys.length > 0 || start === 0) return [end, end]
+  }
+}
+
+function lineStartAt(text: string, offset: number): number {
+  // A negative second argument of lastIndexOf counts as 0.
+  return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1
 }
 
 /** The package recurses; a file of brackets or dashes must not exhaust the stack. Counts too much rather than too little. */
@@ -66,7 +116,7 @@ function refuseDeepNesting(source: SourceText, limits: Limits): void {
   const dashes = /^(?:[ \t]*[-?:](?:[ \t]|$)){200}/m.exec(source.text)
   if (deepest <= limits.maxDepth * 4 && dashes === null) return
   const offset = dashes?.index ?? 0
-  throw source.syntaxError(offset, 'The file is nested too deeply.', `Expected at most ${limits.maxDepth} levels.`)
+  throw syntaxError(source, offset, ['The file is nested too deeply.', `Expected at most ${limits.maxDepth} levels.`])
 }
 
 /** A node of the package's tree: ranges are offsets into the text. */
@@ -94,6 +144,7 @@ class TreeBuilder {
     this.#budget.take(start, depth)
     const base = { parent, name, start, end: range?.[1] ?? start, keyStart: keyStart ?? start }
     if (isAlias(yaml)) {
+      if (!this.#anchors.has(yaml.source)) throw syntaxError(this.#source, start, SENTENCES.BAD_ALIAS!)
       const target = this.#node(this.#anchors.get(yaml.source), parent, name, keyStart ?? start, depth + 1)
       return { ...target, start, end: base.end }
     }
