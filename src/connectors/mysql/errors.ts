@@ -10,6 +10,14 @@ interface Answer {
 
 const said = (d: Answer) => `${d.place} says: ${d.text} (error ${d.errno}).`
 
+interface RowAnswer extends Answer {
+  readonly dataset?: string
+  readonly key?: string
+}
+
+const saidOfRow = (d: RowAnswer) =>
+  [d.dataset, d.key === undefined ? undefined : `row ${d.key}`, said(d)].filter(part => part !== undefined).join(', ')
+
 export const mysqlErrors = defineErrors('mysql', {
   unknownProtocol: {
     fault: 'usage',
@@ -49,6 +57,31 @@ export const mysqlErrors = defineErrors('mysql', {
     message: (d: { table: string; place: string; database: string }) =>
       d.database === '' ? `${d.table} names no database, and none is selected.` : `${d.place} has no table ${d.table} in database ${d.database}, or the account may not see it.`,
     hint: () => 'Check the name and its case, the database in the JDBC URL, and the privileges of the account.',
+  },
+  targetMissing: {
+    fault: 'usage',
+    message: (d: { table: string; ddl: string }) => `The target table ${d.table} does not exist.`,
+    hint: (d: { table: string; ddl: string }) => `Set \`createTable: true\`, or create it:\n${d.ddl}`,
+  },
+  targetNotWritable: {
+    fault: 'usage',
+    message: (d: { table: string; reason: string }) => `${d.table} cannot be written: ${d.reason}.`,
+    hint: (d: { hint: string }) => d.hint,
+  },
+  keyMissing: {
+    fault: 'usage',
+    message: (d: { table: string; mode: string; reason: string }) => `\`writeMode: ${d.mode}\` cannot be used with ${d.table}: ${d.reason}.`,
+    hint: () => 'Give the table a primary key or unique index, and write all columns of it.',
+  },
+  runBusy: {
+    fault: 'transient',
+    message: (d: { job: string; table: string }) => `Another engine holds the run of job ${d.job} in ${d.table} and did not let go within 30 s.`,
+    hint: () => 'End that engine, or its session on the target server (SHOW PROCESSLIST).',
+  },
+  notConnectedToDatabase: {
+    fault: 'usage',
+    message: (d: { place: string }) => `No database is selected at ${d.place}.`,
+    hint: () => 'Name it in the JDBC URL or in `database`.',
   },
   splitColumnUnusable: {
     fault: 'usage',
@@ -142,12 +175,12 @@ export const mysqlErrors = defineErrors('mysql', {
   },
   duplicateKey: {
     fault: 'data',
-    message: (d: Answer) => said(d),
+    message: (d: RowAnswer) => saidOfRow(d),
     hint: () => 'The target already has a row with this key: use `writeMode: update` or `replace`, or empty the target first (`preSql`).',
   },
   valueRejected: {
     fault: 'data',
-    message: (d: Answer) => said(d),
+    message: (d: RowAnswer) => saidOfRow(d),
     hint: () => 'Correct the row in the source, exclude it with `where`, or change the column of the target.',
   },
   refused: {

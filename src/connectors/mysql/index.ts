@@ -1,1 +1,2 @@
+export { mysqlSink } from './sink.ts'
 export { mysqlSource } from './source.ts'

@@ -74,8 +74,8 @@ async function connectFirst({ hosts }: SqlConnection, settings: ConnectionSettin
 }
 
 async function prepareSession(connection: Connection, purpose: Purpose): Promise<ServerFacts> {
-  const [row] = await connection.objects<'mode' | 'packet' | 'db' | 'account'>(
-    'SELECT @@sql_mode AS mode, @@max_allowed_packet AS packet, DATABASE() AS db, CURRENT_USER() AS account',
+  const [row] = await connection.objects<'mode' | 'packet' | 'db' | 'account' | 'log' | 'format'>(
+    'SELECT @@sql_mode AS mode, @@max_allowed_packet AS packet, DATABASE() AS db, CURRENT_USER() AS account, @@log_bin AS log, @@binlog_format AS format',
   )
   const modes = sqlModes(row?.mode ?? '', purpose)
   const settings = [
@@ -88,8 +88,11 @@ async function prepareSession(connection: Connection, purpose: Purpose): Promise
     `net_write_timeout = ${NET_TIMEOUT_SECONDS}`,
     `net_read_timeout = ${NET_TIMEOUT_SECONDS}`,
     `wait_timeout = ${NET_TIMEOUT_SECONDS}`,
-    ...(purpose === 'write' ? [`innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`, `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`] : []),
+    ...(purpose === 'write' ? [`innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`, `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`, 'max_error_count = 1024'] : []),
   ]
+  // Gap locks would make parallel writers wait for each other; a binary log of statements needs them (error 1665).
+  const isRowLogged = row?.log !== '1' || row.format?.toUpperCase() !== 'STATEMENT'
+  if (purpose === 'write' && isRowLogged) await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
   await connection.query('SET NAMES utf8mb4')
   await connection.query(`SET ${settings.map(setting => `SESSION ${setting}`).join(', ')}`)
   const { version, isMariaDb } = connection.greeting

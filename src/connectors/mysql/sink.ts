@@ -1,0 +1,254 @@
+/**
+ * Writes tables of MySQL and MariaDB with INSERT, REPLACE or INSERT … ON DUPLICATE KEY UPDATE and binary parameters (row-sender.ts).
+ *
+ * Rows and positions become durable in one transaction (ledger.ts), unless `ledger` is `none`. Memory: three commands of 1 MiB.
+ */
+import { z } from 'zod'
+import { Batch } from '#columnar'
+import {
+  type Context,
+  type Dataset,
+  defineSink,
+  type PlainWriter,
+  type Progress,
+  type RunRecord,
+  type RunStore,
+  type Target,
+  type TransactionalWriter,
+  type Writer,
+} from '#connector'
+import { checkedBy, ignoredWriterOptions, refusedWriterOptions, type SqlWriterSettings, writerSettings, writerShape } from '#sql'
+import { Ledger } from './ledger.ts'
+import { mysqlFacts, openSession, type Session, tlsShape } from './options.ts'
+import { Packet, PACKET_BYTES, PACKETS } from './packet.ts'
+import type { Connection } from './protocol/connection.ts'
+import { readBackOptions } from './read-back.ts'
+import { RowSender } from './row-sender.ts'
+import { commitsByItself, detailOf, planTarget, type TargetDetail } from './target.ts'
+
+const settingsOf = (options: z.output<z.ZodObject<typeof writerShape>>) => writerSettings(options, mysqlFacts)
+
+const options = z
+  .strictObject({
+    ...writerShape,
+    ...tlsShape,
+    createTable: z.boolean().default(false).describe('Create the table when it is missing: InnoDB, utf8mb4, with primary key and comments.'),
+    ledger: z
+      .enum(['auto', 'none'])
+      .default('auto')
+      .describe('`auto` keeps positions in the table `sluice_ledger` of the target, so that every row arrives exactly once. `none` gives that up.'),
+    ledgerDatabase: z
+      .string()
+      .optional()
+      .describe('Database of the ledger table; the one of the connection when left out.')
+      .meta({ advanced: true }),
+  })
+  .superRefine(checkedBy(settingsOf))
+
+export type SinkOptions = z.output<typeof options>
+
+export const mysqlSink = defineSink({
+  name: 'mysql',
+  title: 'MySQL and MariaDB',
+  summary: 'Writes tables of MySQL 5.5 to 9 and MariaDB by bulk or multi-row statements; replaces rows by key on request.',
+  stability: 'beta',
+  options,
+  refused: refusedWriterOptions,
+  ignored: ignoredWriterOptions,
+  capabilities: { delivery: 'transactional', accepts: ['append'] },
+  open: async (given, context): Promise<Writer> => {
+    const target = new TargetSession(given, context)
+    return given.ledger === 'none' ? new UnrecordedWriter(target) : new LedgerWriter(target)
+  },
+  readBack: readBackOptions,
+})
+
+/** Targets whose prepared statements are kept; those of the others are closed. */
+const MAX_SENDERS = 8
+
+/** The connection and what both writers do with it. */
+class TargetSession implements AsyncDisposable {
+  readonly options: SinkOptions
+  readonly settings: SqlWriterSettings
+  readonly #context: Context
+  #session: Promise<Session> | undefined
+  #isOpen = false
+  /** Least recently used first. */
+  readonly #senders = new Map<string, { readonly sender: RowSender; readonly detail: TargetDetail }>()
+  #current: string | undefined
+  readonly #pool = Array.from({ length: PACKETS }, (_, index) => index)
+  readonly #packets: Packet[] = []
+
+  constructor(given: SinkOptions, context: Context) {
+    this.options = given
+    this.settings = settingsOf(given)
+    this.#context = context
+  }
+
+  /** One connection for life: an open transaction cannot move to another. */
+  get session(): Promise<Session> {
+    this.#session ??= openSession(this.settings.connection, this.options, 'write', this.#context)
+    return this.#session
+  }
+
+  async write(target: Target, batch: Batch): Promise<void> {
+    const { connection, facts } = await this.session
+    if (!this.#isOpen) await connection.query('START TRANSACTION')
+    this.#isOpen = true
+    if (this.#current !== target.dataset) await this.#switch(target, connection, facts.maxPacket)
+    const { sender, detail } = this.#senders.get(target.dataset)!
+    await sender.write(detail.indexes.length === batch.columns.length ? batch : withColumns(batch, detail.indexes))
+  }
+
+  /** Everything written since the last call, and what `last` adds, in one transaction. */
+  async commit(last?: (connection: Connection) => Promise<void>): Promise<void> {
+    const { connection } = await this.session
+    if (!this.#isOpen) await connection.query('START TRANSACTION')
+    this.#isOpen = true
+    await this.#flush()
+    await last?.(connection)
+    await connection.query('COMMIT')
+    this.#isOpen = false
+  }
+
+  async plan(dataset: Dataset, ledger: string | undefined): Promise<Target> {
+    const { createTable } = this.options
+    return planTarget(await this.session, dataset, { settings: this.settings, createTable, ledger })
+  }
+
+  async prepare(connection: Connection, targets: readonly Target[]): Promise<void> {
+    for (const create of new Set(targets.flatMap(target => detailOf(target).create ?? []))) await connection.query(create)
+    for (const statement of this.settings.preSql) await connection.query(statement)
+  }
+
+  /** Statements that commit by themselves take all others with them, so that their order is kept. */
+  async finish(connection: Connection, isInside: boolean): Promise<void> {
+    const { postSql } = this.settings
+    if (postSql.some(commitsByItself) === isInside) return
+    for (const statement of postSql) await connection.query(statement)
+  }
+
+  /** The server rolls back what is open when the connection ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const session = await this.#session?.catch(() => undefined)
+    await session?.connection[Symbol.asyncDispose]()
+  }
+
+  /** Rows of one target are out before those of the next, so that one set of packets is enough for all. */
+  async #switch(target: Target, connection: Connection, maxPacket: number): Promise<void> {
+    await this.#flush()
+    const known = this.#senders.get(target.dataset)
+    this.#senders.delete(target.dataset)
+    const detail = detailOf(target)
+    if (this.#packets.length === 0) this.#packets.push(...this.#pool.map(index => new Packet(index)))
+    this.#senders.set(target.dataset, known ?? { detail, sender: new RowSender(connection, detail, maxPacket, this.#packets) })
+    this.#current = target.dataset
+    for (const [dataset, { sender }] of this.#senders) {
+      if (this.#senders.size <= MAX_SENDERS) break
+      this.#senders.delete(dataset)
+      await sender.close()
+    }
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#current !== undefined) await this.#senders.get(this.#current)?.sender.flush()
+  }
+}
+
+/** The columns that are written, without those that the server generates. */
+function withColumns(batch: Batch, indexes: readonly number[]): Batch {
+  const schema = { fields: indexes.map(at => batch.schema.fields[at]!) }
+  const chosen = new Batch(
+    schema,
+    batch.capacity,
+    indexes.map(at => batch.columns[at]!),
+  )
+  chosen.rows = batch.rows
+  return chosen
+}
+
+const BUFFER_BYTES = PACKETS * PACKET_BYTES
+
+class LedgerWriter implements TransactionalWriter {
+  readonly delivery = 'transactional'
+  readonly bufferBytes = BUFFER_BYTES
+  readonly #target: TargetSession
+  readonly #ledger: Ledger
+  #run: RunRecord | undefined
+
+  constructor(target: TargetSession) {
+    this.#target = target
+    this.#ledger = new Ledger(() => target.session, target.options.ledgerDatabase, {
+      prepare: (connection, targets) => target.prepare(connection, targets),
+      finishOutside: connection => target.finish(connection, false),
+      finishInside: connection => target.finish(connection, true),
+    })
+  }
+
+  get runs(): RunStore {
+    return this.#ledger
+  }
+
+  plan(dataset: Dataset): Promise<Target> {
+    return this.#target.plan(dataset, this.#ledger.name)
+  }
+
+  async join(run: RunRecord): Promise<void> {
+    this.#run = run
+    await this.#target.session
+  }
+
+  write(target: Target, batch: Batch): Promise<void> {
+    return this.#target.write(target, batch)
+  }
+
+  async commit(progress: readonly Progress[]): Promise<void> {
+    const run = this.#run
+    if (run === undefined) throw new Error('commit before join')
+    await this.#target.commit(connection => this.#ledger.record(connection, run, progress))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#target[Symbol.asyncDispose]()
+  }
+}
+
+class UnrecordedWriter implements PlainWriter {
+  readonly delivery = 'plain'
+  readonly bufferBytes = BUFFER_BYTES
+  readonly #target: TargetSession
+
+  constructor(target: TargetSession) {
+    this.#target = target
+  }
+
+  plan(dataset: Dataset): Promise<Target> {
+    return this.#target.plan(dataset, undefined)
+  }
+
+  async prepare(_run: RunRecord, targets: readonly Target[], fresh: boolean): Promise<void> {
+    if (fresh) await this.#target.prepare((await this.#target.session).connection, targets)
+  }
+
+  async join(): Promise<void> {
+    await this.#target.session
+  }
+
+  write(target: Target, batch: Batch): Promise<void> {
+    return this.#target.write(target, batch)
+  }
+
+  flush(): Promise<void> {
+    return this.#target.commit()
+  }
+
+  async finish(): Promise<void> {
+    const { connection } = await this.#target.session
+    await this.#target.finish(connection, false)
+    await this.#target.finish(connection, true)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#target[Symbol.asyncDispose]()
+  }
+}
