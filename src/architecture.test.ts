@@ -12,7 +12,7 @@ const layers: readonly (readonly [name: string, imports: readonly string[]])[] =
   ['connector', ['errors', 'columnar']],
   ['conformance', ['errors', 'columnar', 'connector']],
   ['sql', ['errors', 'columnar', 'connector']],
-  ['files', ['errors', 'columnar', 'connector']],
+  ['files', ['errors', 'columnar', 'connector', 'sql']],
   ['connectors', ['errors', 'columnar', 'wire', 'connector', 'sql', 'files']],
   ['catalog', ['connector', 'connectors']],
   ['job', ['errors', 'connector', 'catalog']],

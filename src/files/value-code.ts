@@ -1,0 +1,255 @@
+/**
+ * Blocks of generated decoders that read a value of a common type in its common form from text. A block begins at `pos`, moves it
+ * to the byte behind the value, and writes row `row` of column k (`v`alues). In any other form it executes what it is given for that;
+ * `from` is then where it began.
+ */
+import { layoutOf, type Schema, type Type } from '#columnar'
+
+export type ValueKind = 'call' | 'int' | 'int64' | 'decimal' | 'text' | 'date' | 'timestamp'
+
+export interface ValueBlock {
+  /** Column of the batch. */
+  readonly k: number
+  readonly type: Type
+  /** Bytes that may follow the value. */
+  readonly ends: readonly number[]
+  /** Statement for any other form. */
+  readonly otherwise: string
+}
+
+/** What a function with blocks declares. */
+export const BLOCK_VARIABLES = 'let c = 0, from = 0, at = 0, limit = 0, a = 0, b = 0, n = 0, x = 0, bad = 0, negative = false'
+
+/** Digits that are gathered in 32 bits. */
+const INT_DIGITS = 9
+/** Digits that a double holds whatever they are. */
+const SAFE_DIGITS = 15
+/** `2024-02-29` */
+const DATE_BYTES = 10
+/** `2024-02-29 23:59:59` */
+const TIMESTAMP_BYTES = 19
+
+/** Days from 0000-03-01 to 1970-01-01. */
+const DAYS_TO_1970 = 719_468
+
+/** What blocks call, by the names that they use. */
+export const BLOCK_TOOLS = {
+  /** Powers of ten. */
+  powers: Array.from({ length: SAFE_DIGITS + 1 }, (_, exponent) => Number(`1e${exponent}`)),
+  days,
+}
+
+/** Days since 1970-01-01, proleptic Gregorian; NaN: there is no such day. Years count from 1 to 9999. */
+export function days(year: number, month: number, day: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const last = month === 2 ? (isLeap ? 29 : 28) : 30 + ((month + (month >> 3)) & 1)
+  if (year === 0 || month === 0 || month > 12 || day === 0 || day > last) return NaN
+  // A year that begins in March ends with the leap day.
+  const shifted = month > 2 ? year : year - 1
+  const dayOfYear = ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0
+  const leapDays = (shifted >> 2) - ((shifted / 100) | 0) + ((shifted / 400) | 0)
+  return shifted * 365 + leapDays + dayOfYear + day - 1 - DAYS_TO_1970
+}
+
+export function valueKind(type: Type): ValueKind {
+  switch (type.kind) {
+    case 'int':
+      return type.bits < 64 ? 'int' : type.signed ? 'int64' : 'call'
+    case 'decimal':
+      return type.precision <= 18 && wholeDigits(type) > 0 ? 'decimal' : 'call'
+    case 'utf8':
+      return 'text'
+    case 'date':
+    case 'timestamp':
+      return type.kind
+    default:
+      return 'call'
+  }
+}
+
+/** Undefined for kinds that have no common form. */
+export function valueCode(kind: ValueKind, block: ValueBlock): string | undefined {
+  switch (kind) {
+    case 'int':
+      return intCode(block)
+    case 'int64':
+      return int64Code(block)
+    case 'decimal':
+      return decimalCode(block)
+    case 'date':
+      return dateCode(block)
+    case 'timestamp':
+      return timestampCode(block)
+    case 'text':
+    case 'call':
+      return undefined
+  }
+}
+
+/** Payload of the first `row` rows, as `Batch.byteLength` counts it; `texts`: columns whose bytes are counted in a variable `u`. */
+export function payloadCode(schema: Schema, texts: ReadonlySet<number>): string {
+  let perRow = 0
+  const parts: string[] = []
+  for (const [k, { type }] of schema.fields.entries()) {
+    const layout = layoutOf(type)
+    if (layout.kind === 'bits') parts.push('((row + 7) >> 3)')
+    else if (layout.kind === 'fixed') perRow += layout.bytes
+    else {
+      perRow += 4
+      parts.push(texts.has(k) ? `u${k}` : `o${k}[row]`)
+    }
+  }
+  return [`row * ${perRow}`, ...parts].join(' + ')
+}
+
+const isEnd = ({ ends }: ValueBlock) => `(${ends.map(byte => `c === ${byte}`).join(' || ')})`
+
+function dateCode(block: ValueBlock): string {
+  return `${dayCode(DATE_BYTES)} {
+        pos += ${DATE_BYTES}
+        c = bytes[pos]
+        n = ${isEnd(block)} ? days(a, b, x) : NaN
+      }
+      if (n === n) v${block.k}[row] = n
+      else ${block.otherwise}`
+}
+
+function intCode(block: ValueBlock): string {
+  return `${signCode}
+      ${digitsCode('a', INT_DIGITS)}
+      c = bytes[pos]
+      if (pos > at && ${isEnd(block)}${rangeCheck(block.type)}) v${block.k}[row] = negative ? -a : a
+      else ${block.otherwise}`
+}
+
+/**
+ * Reads year, month and day to `a`, `b`, `x`, and sets `n` to NaN: it becomes the day. What follows is executed when all are digits,
+ * which keeps the sign of `bad` clear.
+ */
+const dayCode = (least: number) => `from = pos
+      bad = 0
+      n = NaN
+      if (pos + ${least} <= end && bytes[pos + 4] === 45 && bytes[pos + 7] === 45) {
+        ${twoDigits('a', 0)}
+        ${twoDigits('b', 2)}
+        a = a * 100 + b
+        ${twoDigits('b', 5)}
+        ${twoDigits('x', 8)}
+      } else bad = -1
+      if (bad >= 0)`
+
+/** Reads two digits at `pos + offset`. */
+const twoDigits = (name: string, offset: number) => `at = bytes[pos${offset === 0 ? '' : ` + ${offset}`}] - 48
+        limit = bytes[pos + ${offset + 1}] - 48
+        bad |= at | (9 - at) | limit | (9 - limit)
+        ${name} = at * 10 + limit`
+
+const signCode = `from = pos
+      negative = bytes[pos] === 45
+      if (negative) pos++
+      at = pos`
+
+/** Gathers up to `most` digits in an integer variable. */
+const digitsCode = (name: string, most: number) => `${name} = 0
+      limit = pos + ${most}
+      while (pos < limit && (c = bytes[pos] - 48) >>> 0 < 10) {
+        ${name} = (Math.imul(${name}, 10) + c) | 0
+        pos++
+      }`
+
+/** Writes an integer below 2^53, given as `x`. */
+const putSafe = (k: number) => `if (negative) x = -x
+        v${k}[row * 2] = x
+        v${k}[row * 2 + 1] = Math.floor(x / 4294967296)`
+
+/** Nine digits fit 32 bits; narrower types need a look. */
+function rangeCheck(type: Type): string {
+  if (type.kind !== 'int') return ''
+  const { bits, signed } = type
+  if (bits === 32) return signed ? '' : ' && !negative'
+  return signed ? ` && a <= (negative ? ${2 ** (bits - 1)} : ${2 ** (bits - 1) - 1})` : ` && !negative && a <= ${2 ** bits - 1}`
+}
+
+function int64Code(block: ValueBlock): string {
+  const { k, otherwise } = block
+  return `${signCode}
+      ${digitsCode('a', INT_DIGITS)}
+      if (pos < limit) {
+        c = bytes[pos]
+        if (pos > at && ${isEnd(block)}) {
+          if (negative) a = -a | 0
+          v${k}[row * 2] = a
+          v${k}[row * 2 + 1] = a >> 31
+        } else ${otherwise}
+      } else {
+        n = pos
+        ${digitsCode('b', SAFE_DIGITS - INT_DIGITS)}
+        c = bytes[pos]
+        if (${isEnd(block)}) {
+          x = a * powers[pos - n] + b
+          ${putSafe(k)}
+        } else ${otherwise}
+      }`
+}
+
+/** Digits before the point that, with all digits behind it, stay exact in a double. */
+function wholeDigits({ precision, scale }: { precision: number; scale: number }): number {
+  return Math.min(INT_DIGITS, precision - scale, SAFE_DIGITS - scale)
+}
+
+function decimalCode(block: ValueBlock): string {
+  const { k, type, otherwise } = block
+  if (type.kind !== 'decimal') return otherwise
+  const { scale } = type
+  const fraction = `b = 0
+      if (bytes[pos] === 46) {
+        pos++
+        n = pos
+        ${digitsCode('b', Math.min(scale, INT_DIGITS))}
+        x += b * powers[${scale} - pos + n]
+        if (pos === n) at = pos
+      }`
+  return `${signCode}
+      ${digitsCode('a', wholeDigits(type))}
+      x = a * ${10 ** scale}
+      if (pos === at) at = end
+      ${scale > 0 ? fraction : ''}
+      c = bytes[pos]
+      if (pos > at && ${isEnd(block)}) {
+        ${putSafe(k)}
+      } else ${otherwise}`
+}
+
+/** `2024-02-29 23:59:59.000001`; an instant may end in `Z` or `+00`. Microseconds are counted in two words of 32 bits. */
+function timestampCode(block: ValueBlock): string {
+  const { k, type, otherwise } = block
+  const zone = `if (c === 90) c = bytes[++pos]
+        else if (c === 43 && bytes[pos + 1] === 48 && bytes[pos + 2] === 48) c = bytes[pos += 3]`
+  return `${dayCode(TIMESTAMP_BYTES)} {
+        n = days(a, b, x)
+        ${twoDigits('a', 11)}
+        ${twoDigits('b', 14)}
+        ${twoDigits('x', 17)}
+        c = bytes[pos + 10]
+        if (bad < 0 || (c !== 32 && c !== 84) || bytes[pos + 13] !== 58 || bytes[pos + 16] !== 58 || a > 23 || b > 59 || x > 59) n = NaN
+        n = n * 86400 + a * 3600 + b * 60 + x
+        pos += ${TIMESTAMP_BYTES}
+        c = bytes[pos]
+        a = 0
+        if (c === 46) {
+          at = ++pos
+          ${digitsCode('a', 6)}
+          if (pos === at) n = NaN
+          a *= powers[at + 6 - pos]
+          c = bytes[pos]
+        }
+        ${type.kind === 'timestamp' && type.zone ? zone : ''}
+        if (!${isEnd(block)}) n = NaN
+      }
+      if (n === n) {
+        x = Math.floor(n / 4294967296)
+        n = (n - x * 4294967296) * 1000000 + a
+        v${k}[row * 2] = n
+        v${k}[row * 2 + 1] = x * 1000000 + Math.floor(n / 4294967296)
+      } else ${otherwise}`
+}
