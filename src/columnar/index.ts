@@ -6,6 +6,8 @@ export { castMatrix, compileCast, planCast, type CastCell } from './cast.ts'
 export { Caster, type CastResult, type Refusal } from './caster.ts'
 export { Column, VIEWS, type Values } from './column.ts'
 export { RowHasher } from './hash.ts'
+export { jsonStringBytes, renderJsonString, skipJson, unescapeJsonString } from './json-text.ts'
+export { IpcWriter, type IpcOptions } from './ipc/write.ts'
 export { jsonStringBytes, renderJsonString, unescapeJsonString } from './json-text.ts'
 export { maxTextBytes, renderBool, renderBytes, renderHex, renderOf, renderUuid, type Render } from './render-bytes.ts'
 export {
@@ -44,6 +46,8 @@ export {
   binary,
   bool,
   date,
+  DECIMAL128_DIGITS,
+  DECIMAL64_DIGITS,
   decimalType,
   duration,
   float,
