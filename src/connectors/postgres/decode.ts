@@ -51,7 +51,8 @@ export type Decode = (
 export function compileDecoder(columns: readonly DecodedColumn[]): Decode {
   const code = [
     'return (unread, columns, state, maxRows, maxBytes, fail) => {',
-    'const b = unread.buffer, end = unread.end',
+    // A view reads four bytes with one check of the bounds.
+    'const b = unread.buffer, end = unread.end, dv = new DataView(b.buffer, b.byteOffset, b.length)',
     'let p = unread.start, r = state.rows, used = state.bytes, status = 0, len = 0, q = 0, next = 0',
     ...columns.flatMap((column, k) => declare(column.type, `${k}`, `columns[${k}]`, 'r')),
     'for (;;) {',
@@ -106,15 +107,15 @@ function measureNumericTexts(columns: readonly DecodedColumn[]): string[] {
       'if (next - q < 4) fail("a tuple that is too short", -1)',
       `len = ${int32('q')}; q += 4`,
       ...(isText(column)
-        ? [`if (len > 0) size += numericTextBytes(b, q, Math.min(len, next - q), ${column.type.kind === 'list'})`]
+        ? [`if (len > 0) size += numericTextBytes(dv, q, Math.min(len, next - q), ${column.type.kind === 'list'})`]
         : []),
       'if (len > 0) q += len',
     ]),
   ]
 }
 
-const int16 = (at: string) => `(((b[${at}] << 24) >> 16) | b[${at} + 1])`
-const int32 = (at: string) => `((b[${at}] << 24) | (b[${at} + 1] << 16) | (b[${at} + 2] << 8) | b[${at} + 3])`
+const int16 = (at: string) => `dv.getInt16(${at})`
+const int32 = (at: string) => `dv.getInt32(${at})`
 
 /** The buffers of a column as locals with the suffix `k`. */
 function declare(type: Type, k: string, column: string, row: string): string[] {
@@ -138,11 +139,7 @@ function declare(type: Type, k: string, column: string, row: string): string[] {
 }
 
 function decodeField({ type, wire }: DecodedColumn, k: number): string[] {
-  // A length read beyond the tuple is noticed at the latest when the end of the tuple is not met.
-  return [
-    `len = ${int32('q')}; q += 4`,
-    ...(wire.kind === 'array' ? decodeArray(type, wire, k) : decodeValue(type, wire, `${k}`, 'r', k)),
-  ]
+  return wire.kind === 'array' ? decodeArray(type, wire, k) : decodeValue(type, wire, `${k}`, 'r', k)
 }
 
 const WIRE_BYTES: Partial<Record<Wire['kind'], number>> = {
@@ -160,7 +157,7 @@ const WIRE_BYTES: Partial<Record<Wire['kind'], number>> = {
   uuid: 16,
 }
 
-/** One value of `len` bytes at `q`, which moves behind it. */
+/** One value with its length at `q`, which moves behind it. Nothing is read beyond `next`, the end of the tuple. */
 function decodeValue(type: Type, wire: Wire, k: string, row: string, column: number): string[] {
   const bytes = WIRE_BYTES[wire.kind]
   const hasOffsets = layoutOf(type).kind === 'bytes'
@@ -171,15 +168,17 @@ function decodeValue(type: Type, wire: Wire, k: string, row: string, column: num
   const wrongLength = `fail("a value of " + len + " bytes", ${column})`
   if (bytes !== undefined) {
     return [
-      `if (len === ${bytes} && next - q >= ${bytes}) {`,
+      `if (next - q >= ${4 + bytes} && ${int32('q')} === ${bytes}) { q += 4`,
       ...decodeFixed(wire, k, row, column),
       `q += ${bytes}`,
-      `} else if (len === -1) {`,
+      `} else if (next - q >= 4 && (len = ${int32('q')}) === -1) { q += 4`,
       ...setNull,
       `} else ${wrongLength}`,
     ]
   }
   return [
+    `if (next - q < 4) fail("a tuple that is too short", ${column})`,
+    `len = ${int32('q')}; q += 4`,
     'if (len >= 0 && len <= next - q) {',
     ...decodeVariable(type, wire, k, row, column),
     '} else if (len === -1) {',
@@ -210,9 +209,9 @@ function decodeFixed(wire: Wire, k: string, row: string, column: number): string
     case 'time':
       return pair(int32('q'), int32('q + 4'))
     case 'float4':
-      return [`v${k}[${row}] = b.readFloatBE(q)`]
+      return [`v${k}[${row}] = dv.getFloat32(q)`]
     case 'float8':
-      return [`v${k}[${row}] = b.readDoubleBE(q)`]
+      return [`v${k}[${row}] = dv.getFloat64(q)`]
     case 'date':
       return [
         `{ const day = ${int32('q')}; v${k}[${row}] = day === 0x7fffffff || day === -0x80000000 ? day : day + ${EPOCH_DAYS} }`,
@@ -256,15 +255,15 @@ function decodeNumeric(type: Type, k: string, row: string, column: number): stri
   const refused = `fail("a malformed numeric", ${column})`
   if (type.kind !== 'decimal') {
     return [
-      `{ const room = numericTextBytes(b, q, len, false)`,
+      `{ const room = numericTextBytes(dv, q, len, false)`,
       `if (e${k} + room > d${k}.length) d${k} = c${k}.reserve(e${k}, e${k} + room)`,
-      `e${k} = decodeNumericText(b, q, len, d${k}, e${k})`,
+      `e${k} = decodeNumericText(dv, q, len, d${k}, e${k})`,
       `if (e${k} < 0) ${refused}`,
       `o${k}[${row} + 1] = e${k} }`,
     ]
   }
   const wide = type.precision > 18
-  const call = `${wide ? 'decodeDecimal128' : 'decodeDecimal64'}(b, q, len, v${k}, ${row} * ${wide ? 4 : 2}, ${type.precision}, ${type.scale})`
+  const call = `${wide ? 'decodeDecimal128' : 'decodeDecimal64'}(dv, q, len, v${k}, ${row} * ${wide ? 4 : 2}, ${type.precision}, ${type.scale})`
   return [`if (!${call}) ${refused}`]
 }
 
@@ -273,9 +272,11 @@ function decodeArray(type: Type, wire: Extract<Wire, { kind: 'array' }>, k: numb
   const item = type.kind === 'list' ? type.item : type
   const buffers = layoutOf(item).kind === 'bytes' ? [`o${k}i = c${k}i.offsets`] : [`v${k}i = c${k}i.values`]
   return [
+    `if (next - q < 4) fail("a tuple that is too short", ${k})`,
+    `len = ${int32('q')}; q += 4`,
     'if (len >= 12) {',
     `if (len > next - q) fail("a value of " + len + " bytes", ${k})`,
-    'const stop = q + len',
+    'const stop = q + len, tuple = next',
     `const dimensions = ${int32('q')}`,
     'let count = 0',
     `if (${int32('q + 8')} >>> 0 !== ${wire.itemOid}) fail("an array of another type", ${k})`,
@@ -288,12 +289,13 @@ function decodeArray(type: Type, wire: Extract<Wire, { kind: 'array' }>, k: numb
     `q += 20 } else if (dimensions === 0) q += 12`,
     `else fail("array:of " + dimensions + " dimensions", ${k})`,
     `if (e${k} + count > c${k}i.capacity) { c${k}i.reserveRows(e${k} + count); valid${k}i = c${k}i.validity; ${buffers.join('; ')} }`,
+    // Items must not reach beyond the array.
+    'next = stop',
     `for (const last = e${k} + count; e${k} < last; e${k}++) {`,
-    `if (stop - q < 4) fail("an array that is too short", ${k})`,
-    `len = ${int32('q')}; q += 4`,
     ...decodeValue(item, wire.item, `${k}i`, `e${k}`, k),
     '}',
     `if (q !== stop) fail("an array with a wrong length", ${k})`,
+    'next = tuple',
     `o${k}[r + 1] = e${k}`,
     `} else if (len === -1) { valid${k}[r >> 3] &= ~(1 << (r & 7)); c${k}.nulls++; o${k}[r + 1] = e${k} }`,
     `else fail("a value of " + len + " bytes", ${k})`,

@@ -21,23 +21,23 @@ const digits = new Uint16Array(16)
 /** A magnitude of five words, lowest first: 38 digits and three more for the padding. */
 const limbs = new Uint32Array(5)
 
-export function encodeInt(out: Buffer, w: number, value: number): number {
+export function encodeInt(out: DataView, w: number, value: number): number {
   return encodeSafe(out, w, Math.abs(value), value < 0, 0)
 }
 
-export function encodeInt64(out: Buffer, w: number, v: Words, i: number): number {
+export function encodeInt64(out: DataView, w: number, v: Words, i: number): number {
   const negative = loadPair(v[i]!, v[i + 1]!)
   return encodeLimbs(out, w, negative, 0)
 }
 
-export function encodeUint64(out: Buffer, w: number, v: Words, i: number): number {
+export function encodeUint64(out: DataView, w: number, v: Words, i: number): number {
   limbs[0] = v[i]!
   limbs[1] = v[i + 1]!
   limbs[2] = limbs[3] = limbs[4] = 0
   return encodeLimbs(out, w, false, 0)
 }
 
-export function encodeDecimal64(out: Buffer, w: number, v: Words, i: number, scale: number): number {
+export function encodeDecimal64(out: DataView, w: number, v: Words, i: number, scale: number): number {
   const lo = v[i]!
   const hi = v[i + 1]!
   const value = hi * TWO_32 + (lo >>> 0)
@@ -48,7 +48,7 @@ export function encodeDecimal64(out: Buffer, w: number, v: Words, i: number, sca
   return encodeLimbs(out, w, loadPair(lo, hi), scale)
 }
 
-export function encodeDecimal128(out: Buffer, w: number, v: Words, i: number, scale: number): number {
+export function encodeDecimal128(out: DataView, w: number, v: Words, i: number, scale: number): number {
   const negative = v[i + 3]! < 0
   if (v[i + 3] === -0x8000_0000 && v[i] === 0 && v[i + 1] === 0 && v[i + 2] === 0) return encodeSpecial(out, w, NAN)
   let carry = negative ? 1 : 0
@@ -70,7 +70,7 @@ function loadPair(lo: number, hi: number): boolean {
   return negative
 }
 
-function encodeSafe(out: Buffer, w: number, magnitude: number, negative: boolean, scale: number): number {
+function encodeSafe(out: DataView, w: number, magnitude: number, negative: boolean, scale: number): number {
   const behind = (scale + 3) >> 2
   let whole = magnitude
   if (scale > 0) {
@@ -97,7 +97,7 @@ function encodeSafe(out: Buffer, w: number, magnitude: number, negative: boolean
   return writeDigits(out, w, count, behind, negative, scale)
 }
 
-function encodeLimbs(out: Buffer, w: number, negative: boolean, scale: number): number {
+function encodeLimbs(out: DataView, w: number, negative: boolean, scale: number): number {
   const behind = (scale + 3) >> 2
   const padding = POWERS[behind * 4 - scale]!
   let carry = 0
@@ -125,35 +125,28 @@ function encodeLimbs(out: Buffer, w: number, negative: boolean, scale: number): 
 }
 
 /** Writes `digits[0, count)`, of which `behind` stand behind the point, without the zeros at both ends. */
-function writeDigits(out: Buffer, w: number, count: number, behind: number, negative: boolean, scale: number): number {
+function writeDigits(out: DataView, w: number, count: number, behind: number, negative: boolean, scale: number): number {
   let first = count - 1
   while (first >= 0 && digits[first] === 0) first--
   let last = 0
   while (last <= first && digits[last] === 0) last++
   const written = first - last + 1
   w = writeHead(out, w, written, written === 0 ? 0 : first - behind, negative && written > 0 ? NEGATIVE : 0, scale)
-  for (let k = first; k >= last; k--) w = write16(out, w, digits[k]!)
+  for (let k = first; k >= last; k--, w += 2) out.setInt16(w, digits[k]!)
   return w
 }
 
-function encodeSpecial(out: Buffer, w: number, sign: number): number {
+function encodeSpecial(out: DataView, w: number, sign: number): number {
   return writeHead(out, w, 0, 0, sign, 0)
 }
 
-function writeHead(out: Buffer, w: number, count: number, weight: number, sign: number, scale: number): number {
-  out[w] = 0
-  out[w + 1] = 0
-  w = write16(out, w + 2, 8 + 2 * count)
-  w = write16(out, w, count)
-  w = write16(out, w, weight)
-  w = write16(out, w, sign)
-  return write16(out, w, scale)
-}
-
-function write16(out: Buffer, w: number, value: number): number {
-  out[w] = value >> 8
-  out[w + 1] = value
-  return w + 2
+function writeHead(out: DataView, w: number, count: number, weight: number, sign: number, scale: number): number {
+  out.setInt32(w, 8 + 2 * count)
+  out.setInt16(w + 4, count)
+  out.setInt16(w + 6, weight)
+  out.setInt16(w + 8, sign)
+  out.setInt16(w + 10, scale)
+  return w + 12
 }
 
 /** Most bytes of a text of `length` bytes as numeric, with its length. */
@@ -169,7 +162,7 @@ const N = 0x4e
  * Canonical text (`-12.50`, `NaN`, `Infinity`) as numeric. Returns -1 when digits other than zero stand behind `mostScale`, which the
  * server would round off.
  */
-export function encodeNumericText(out: Buffer, w: number, d: Uint8Array, from: number, to: number, mostScale: number): number {
+export function encodeNumericText(out: DataView, w: number, d: Uint8Array, from: number, to: number, mostScale: number): number {
   let at = from
   const negative = d[at] === MINUS
   if (negative) at++
@@ -193,11 +186,13 @@ export function encodeNumericText(out: Buffer, w: number, d: Uint8Array, from: n
     let digit = 0
     for (let k = cursor; k < cursor + 4; k++) digit = digit * 10 + (k >= at && k < limit ? d[k]! - ZERO : 0)
     if (w === start && digit === 0) weight--
-    else w = write16(out, w, digit)
+    else {
+      out.setInt16(w, digit)
+      w += 2
+    }
   }
-  while (w > start && out[w - 1] === 0 && out[w - 2] === 0) w -= 2
+  while (w > start && out.getInt16(w - 2) === 0) w -= 2
   const count = (w - start) / 2
   writeHead(out, head, count, count === 0 ? 0 : weight, negative && count > 0 ? NEGATIVE : 0, scale)
-  out.writeInt32BE(8 + 2 * count, head)
   return w
 }

@@ -23,9 +23,6 @@ const POWERS = [1, 10, 100, 1000, 10_000]
 /** Decimal digits that a double holds exactly. */
 const SAFE_DIGITS = 15
 
-const uint16 = (b: Buffer, at: number) => (b[at]! << 8) | b[at + 1]!
-const int16 = (b: Buffer, at: number) => ((b[at]! << 24) >> 16) | b[at + 1]!
-
 /** A value of four 32-bit words, lowest first, that is not negative. */
 let w0 = 0
 let w1 = 0
@@ -46,7 +43,7 @@ function multiplyAdd(factor: number, digit: number): void {
 
 /** Writes the unscaled integer to `v[i]`, `v[i + 1]`; false when the bytes are no numeric of that precision and scale. */
 export function decodeDecimal64(
-  b: Buffer,
+  b: DataView,
   q: number,
   len: number,
   v: Words,
@@ -55,8 +52,8 @@ export function decodeDecimal64(
   scale: number,
 ): boolean {
   if (len < 8) return false
-  const count = uint16(b, q)
-  const sign = uint16(b, q + 4)
+  const count = b.getUint16(q)
+  const sign = b.getUint16(q + 4)
   if (len !== 8 + 2 * count) return false
   if (sign === NAN) {
     v[i] = special.INT64_MIN_LO
@@ -84,7 +81,7 @@ export function decodeDecimal64(
 
 /** Writes the unscaled integer to four words from `v[i]` on; false when the bytes are no numeric of that precision and scale. */
 export function decodeDecimal128(
-  b: Buffer,
+  b: DataView,
   q: number,
   len: number,
   v: Words,
@@ -93,8 +90,8 @@ export function decodeDecimal128(
   scale: number,
 ): boolean {
   if (len < 8) return false
-  const count = uint16(b, q)
-  const sign = uint16(b, q + 4)
+  const count = b.getUint16(q)
+  const sign = b.getUint16(q + 4)
   if (len !== 8 + 2 * count) return false
   if (sign === NAN) {
     v[i] = v[i + 1] = v[i + 2] = 0
@@ -118,15 +115,15 @@ function negate(): void {
 }
 
 /** The integer value * 10^scale. Digits behind the scale, which a server does not send for such a column, give NaN. */
-function unscaledDouble(b: Buffer, q: number, count: number, scale: number): number {
-  const weight = int16(b, q + 2)
+function unscaledDouble(b: DataView, q: number, count: number, scale: number): number {
+  const weight = b.getInt16(q + 2)
   const groups = scale >> 2 // whole digits behind the point
   const rest = scale & 3
   let value = 0
   let exponent = weight
   let at = q + 8
   const end = at + 2 * count
-  for (; at < end && exponent >= -groups; at += 2, exponent--) value = value * 10_000 + uint16(b, at)
+  for (; at < end && exponent >= -groups; at += 2, exponent--) value = value * 10_000 + b.getUint16(at)
   if (at === end) {
     // Digits that were left out are zeros.
     if (count === 0) return 0
@@ -135,46 +132,46 @@ function unscaledDouble(b: Buffer, q: number, count: number, scale: number): num
   }
   if (exponent < -groups - 1) return NaN
   const cut = POWERS[4 - rest]!
-  const digit = uint16(b, at)
+  const digit = b.getUint16(at)
   return at + 2 === end && digit % cut === 0 ? value * POWERS[rest]! + digit / cut : NaN
 }
 
 /** The same in four words. */
-function unscaledWords(b: Buffer, q: number, count: number, scale: number): boolean {
+function unscaledWords(b: DataView, q: number, count: number, scale: number): boolean {
   w0 = w1 = w2 = w3 = 0
   if (count === 0) return true
   const groups = scale >> 2
   const rest = scale & 3
-  let exponent = int16(b, q + 2)
+  let exponent = b.getInt16(q + 2)
   // 10 digits before the point are 40 decimal digits; more cannot be in a decimal of 38.
   if (exponent > 9) return false
   let at = q + 8
   const end = at + 2 * count
-  for (; at < end && exponent >= -groups; at += 2, exponent--) multiplyAdd(10_000, uint16(b, at))
+  for (; at < end && exponent >= -groups; at += 2, exponent--) multiplyAdd(10_000, b.getUint16(at))
   if (at === end) {
     for (; exponent >= -groups; exponent--) multiplyAdd(10_000, 0)
     multiplyAdd(POWERS[rest]!, 0)
     return true
   }
   const cut = POWERS[4 - rest]!
-  const digit = uint16(b, at)
+  const digit = b.getUint16(at)
   if (exponent < -groups - 1 || at + 2 !== end || digit % cut !== 0) return false
   multiplyAdd(POWERS[rest]!, digit / cut)
   return true
 }
 
 /** Most bytes of the text of a numeric at `q`; of an array of them, of all its items. */
-export function numericTextBytes(b: Buffer, q: number, len: number, isArray: boolean): number {
+export function numericTextBytes(b: DataView, q: number, len: number, isArray: boolean): number {
   if (isArray) return arrayTextBytes(b, q, len)
   if (len < 8) return 0
   // Sign, point, and `-Infinity` for those without digits.
-  return Math.max(int16(b, q + 2) + 1, 1) * 4 + uint16(b, q + 6) + 9
+  return Math.max(b.getInt16(q + 2) + 1, 1) * 4 + b.getUint16(q + 6) + 9
 }
 
-function arrayTextBytes(b: Buffer, q: number, len: number): number {
+function arrayTextBytes(b: DataView, q: number, len: number): number {
   let bytes = 0
   for (let at = q + 20; at + 4 <= q + len;) {
-    const item = b.readInt32BE(at)
+    const item = b.getInt32(at)
     at += 4
     if (item <= 0) continue
     bytes += numericTextBytes(b, at, Math.min(item, q + len - at), false)
@@ -189,14 +186,14 @@ const INFINITY_TEXT = ASCII('Infinity')
 const MINUS_INFINITY_TEXT = ASCII('-Infinity')
 
 /** Writes what `::text` shows to `d[e]`; returns where it ends, or -1 when the bytes are no numeric. There must be room. */
-export function decodeNumericText(b: Buffer, q: number, len: number, d: Uint8Array, e: number): number {
+export function decodeNumericText(b: DataView, q: number, len: number, d: Uint8Array, e: number): number {
   if (len < 8) return -1
-  const count = uint16(b, q)
-  const sign = uint16(b, q + 4)
-  const scale = uint16(b, q + 6)
+  const count = b.getUint16(q)
+  const sign = b.getUint16(q + 4)
+  const scale = b.getUint16(q + 6)
   if (len !== 8 + 2 * count) return -1
   if (sign !== POSITIVE && sign !== NEGATIVE) return specialText(sign, d, e)
-  const weight = int16(b, q + 2)
+  const weight = b.getInt16(q + 2)
   if (sign === NEGATIVE) d[e++] = 0x2d
   e = writeShort(d, e, weight < 0 ? 0 : digitAt(b, q, count, 0))
   for (let exponent = weight - 1; exponent >= 0; exponent--) e = writeFull(d, e, digitAt(b, q, count, weight - exponent))
@@ -208,8 +205,8 @@ export function decodeNumericText(b: Buffer, q: number, len: number, d: Uint8Arr
   return end
 }
 
-const digitAt = (b: Buffer, q: number, count: number, index: number) =>
-  index < 0 || index >= count ? 0 : uint16(b, q + 8 + 2 * index)
+const digitAt = (b: DataView, q: number, count: number, index: number) =>
+  index < 0 || index >= count ? 0 : b.getUint16(q + 8 + 2 * index)
 
 function specialText(sign: number, d: Uint8Array, e: number): number {
   const text =
