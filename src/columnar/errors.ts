@@ -11,6 +11,22 @@ export const columnarErrors = defineErrors('columnar', {
     message: (d: { column: string; reason: string }) => `Column "${d.column}": ${d.reason}.`,
     hint: () => 'Correct the value, or declare the column with a type that can hold it.',
   },
+  notInArrow: {
+    fault: 'data',
+    message: (d: { column: string; row: number; reason: string }) =>
+      `Column "${d.column}", row ${d.row} of the batch: Arrow cannot hold ${d.reason}.`,
+    hint: () => 'Correct the value in the source, exclude the row with `where`, or read the column as text.',
+  },
+  unknownArrow: {
+    fault: 'usage',
+    message: (d: { column: string; reason: string }) => `Column "${d.column}" of the Arrow data cannot be read: ${d.reason}.`,
+    hint: () => 'Write it with another type, without dictionary encoding and with plain layouts.',
+  },
+  badIpc: {
+    fault: 'data',
+    message: (d: { reason: string }) => `This is not Arrow IPC data that can be read: ${d.reason}.`,
+    hint: () => 'Write it again, uncompressed, with metadata version 5 (any Arrow library since 1.0).',
+  },
   badSlab: {
     fault: 'bug',
     message: (d: { columns: number; expected: number }) =>

@@ -7,8 +7,8 @@ export { Caster, type CastResult, type Refusal } from './caster.ts'
 export { Column, VIEWS, type Values } from './column.ts'
 export { RowHasher } from './hash.ts'
 export { jsonStringBytes, renderJsonString, skipJson, unescapeJsonString } from './json-text.ts'
+export { readIpc, type IpcContent } from './ipc/read.ts'
 export { IpcWriter, type IpcOptions } from './ipc/write.ts'
-export { jsonStringBytes, renderJsonString, unescapeJsonString } from './json-text.ts'
 export { maxTextBytes, renderBool, renderBytes, renderHex, renderOf, renderUuid, type Render } from './render-bytes.ts'
 export {
   renderAscii,
