@@ -64,7 +64,7 @@ export async function compete(
     await runRival(0)
     sluice.push(await run('sluice', job))
     await runRival(0)
-    for (let index = 1; index < rivals.length; index++) await runRival(index)
+    for (const [index, { isSlow }] of rivals.entries()) if (index > 0 && (round === 0 || isSlow !== true)) await runRival(index)
   }
   return {
     ...{ path, title: titleOf(comparison), dataset: dataset.name, rows: count, sluice },
@@ -79,10 +79,9 @@ export async function compete(
 }
 
 /** A rival that ran twice a round counts with the mean of the two runs around Sluice's. */
-function ratios(sluice: readonly Cost[], rival: readonly Cost[]): { best: number; median: number } {
-  const perRound = rival.length / sluice.length
-  const rounds = sluice.map(({ wall }, round) => {
-    const around = rival.slice(round * perRound, (round + 1) * perRound)
+function ratios(sluice: readonly Cost[], rival: readonly Cost[], runsPerRound: number): { best: number; median: number } {
+  const rounds = sluice.slice(0, rival.length / runsPerRound).map(({ wall }, round) => {
+    const around = rival.slice(round * runsPerRound, (round + 1) * runsPerRound)
     return around.reduce((sum, cost) => sum + cost.wall, 0) / around.length / wall
   })
   return { best: least(rival) / least(sluice), median: median(rounds) }
