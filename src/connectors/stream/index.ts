@@ -1,0 +1,3 @@
+export { Collector } from './collect.ts'
+export { streamSink } from './sink.ts'
+export { streamSource } from './source.ts'
