@@ -58,8 +58,9 @@ export function putDate(out: Uint8Array, pos: number, days: number): number {
   return days >= FIRST_DAY && days <= LAST_DAY ? putDay(out, pos, days) : renderDate(out, pos, days)
 }
 
-export function putTimestamp(out: Uint8Array, pos: number, lo: number, hi: number, zone: boolean): number {
-  if (hi >= SAFE_HI || hi < -SAFE_HI) return renderTimestamp(out, pos, lo, hi, zone)
+/** `separator` stands between day and time. */
+export function putTimestamp(out: Uint8Array, pos: number, lo: number, hi: number, zone: boolean, separator: number): number {
+  if (hi >= SAFE_HI || hi < -SAFE_HI) return renderTimestamp(out, pos, lo, hi, zone, separator)
   const value = hi * TWO_32 + (lo >>> 0)
   let seconds = Math.floor(value / MICROS)
   let micros = value - seconds * MICROS
@@ -70,7 +71,7 @@ export function putTimestamp(out: Uint8Array, pos: number, lo: number, hi: numbe
   }
   const days = Math.floor(seconds / SECONDS_PER_DAY)
   pos = putDay(out, pos, days)
-  out[pos] = 0x20
+  out[pos] = separator
   pos = putClock(out, pos + 1, seconds - days * SECONDS_PER_DAY)
   if (micros > 0) {
     out[pos] = 0x2e

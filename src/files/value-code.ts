@@ -115,10 +115,16 @@ function dateCode(block: ValueBlock): string {
 }
 
 function intCode(block: ValueBlock): string {
+  const tenth = `if (pos === limit && (c = bytes[pos] - 48) >>> 0 < 10) {
+        x = a * 10 + c
+        pos++
+      }`
   return `${signCode}
       ${digitsCode('a', INT_DIGITS)}
+      x = a
+      ${bitsOf(block.type) === 32 ? tenth : ''}
       c = bytes[pos]
-      if (pos > at && ${isEnd(block)}${rangeCheck(block.type)}) v${block.k}[row] = negative ? -a : a
+      if (pos > at && ${rangeCheck(block.type)} && ${isEnd(block)}) v${block.k}[row] = negative ? -x : x
       else ${block.otherwise}`
 }
 
@@ -162,12 +168,13 @@ const putSafe = (k: number) => `if (negative) x = -x
         v${k}[row * 2] = x
         v${k}[row * 2 + 1] = Math.floor(x / 4294967296)`
 
-/** Nine digits fit 32 bits; narrower types need a look. */
+const bitsOf = (type: Type) => (type.kind === 'int' ? type.bits : 0)
+
+/** Whether `x`, without its sign, is in the range of an integer type. */
 function rangeCheck(type: Type): string {
-  if (type.kind !== 'int') return ''
-  const { bits, signed } = type
-  if (bits === 32) return signed ? '' : ' && !negative'
-  return signed ? ` && a <= (negative ? ${2 ** (bits - 1)} : ${2 ** (bits - 1) - 1})` : ` && !negative && a <= ${2 ** bits - 1}`
+  const bits = bitsOf(type)
+  const isSigned = type.kind === 'int' && type.signed
+  return isSigned ? `x <= (negative ? ${2 ** (bits - 1)} : ${2 ** (bits - 1) - 1})` : `!negative && x <= ${2 ** bits - 1}`
 }
 
 function int64Code(block: ValueBlock): string {

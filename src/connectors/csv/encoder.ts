@@ -136,7 +136,7 @@ function valueCode({ type }: Field, k: number): string {
     case 'date':
       return `pos = putDate(out, pos, v${k}[row])`
     case 'timestamp':
-      return `pos = putTimestamp(out, pos, v${k}[row * 2], v${k}[row * 2 + 1], ${type.zone})`
+      return `pos = putTimestamp(out, pos, v${k}[row * 2], v${k}[row * 2 + 1], ${type.zone}, 32)`
     default:
       return rendered(k)
   }

@@ -1,0 +1,167 @@
+/**
+ * Lines of JSON to columns, by code that is generated for a schema: it expects the keys in the order of a line that was looked at,
+ * any of them missing, and values in their common form. Any other line is read again, slowly, by {@link ObjectScanner}.
+ */
+import type { Schema, Type } from '#columnar'
+import { BLOCK_TOOLS, BLOCK_VARIABLES, payloadCode, undoRow, valueCode, valueKind, type BinaryText, type DecodeRows } from '#files'
+import { LINE_FEED, ObjectScanner } from './object-scanner.ts'
+
+/** The engine does not optimise functions of any size: of lines with more columns, all are read slowly. */
+const INLINE_COLUMNS = 64
+/** Bytes up to which a loop copies faster than `set`. */
+const LOOP_BYTES = 128
+const COMMA = 0x2c
+const CLOSE_OBJECT = 0x7d
+
+export interface JsonlRules {
+  readonly binary: BinaryText
+  /** Keys that are no columns are passed over instead of refused. */
+  readonly passesOver: boolean
+}
+
+/** A key of the common form; without a column, its value is passed over. */
+interface Slot {
+  readonly name: string
+  readonly k: number | undefined
+}
+
+/** `order`: keys as they stand in a line of the file, as far as known; other columns may follow. */
+export function jsonlDecoder(schema: Schema, order: readonly string[], rules: JsonlRules): DecodeRows {
+  const names = schema.fields.map(({ name }) => name)
+  const keys = [...new Set([...order.filter(name => rules.passesOver || names.includes(name)), ...names])]
+  const slots = keys.map((name): Slot => ({ name, k: names.includes(name) ? names.indexOf(name) : undefined }))
+  const tools = { ...BLOCK_TOOLS, scanner: new ObjectScanner(schema.fields, rules.binary, rules.passesOver), undoRow }
+  const make = new Function(...Object.keys(tools), program(schema, slots)) as (...given: unknown[]) => DecodeRows
+  return make(...Object.values(tools))
+}
+
+function program(schema: Schema, slots: readonly Slot[]): string {
+  const isInline = slots.length <= INLINE_COLUMNS
+  const texts = isInline ? [...schema.fields.entries()].filter(([, { type }]) => type.kind === 'utf8').map(([k]) => k) : []
+  const members = slots.map(({ name, k }) => memberCode(name, k, k === undefined ? undefined : schema.fields[k]?.type))
+  return `'use strict'
+return function decodeJsonl(batch, maxBytes, bytes, start, stop, end, isLast) {
+  bytes[end] = ${LINE_FEED}
+  const { columns, capacity } = batch
+  let row = batch.rows, pos = start, rowStart = start, comma = false
+  ${BLOCK_VARIABLES}
+  ${schema.fields.map((_, k) => `const c${k} = columns[${k}], v${k} = c${k}.values, o${k} = c${k}.offsets`).join('\n  ')}
+  ${texts.map(k => `let d${k} = c${k}.data, u${k} = o${k}[row]`).join('\n  ')}
+  while (pos < stop) {
+    rowStart = pos
+    row: {
+      common: {
+        ${isInline ? commonCode(members) : 'break common'}
+        break row
+      }
+      undoRow(batch, row)
+      pos = bytes.indexOf(${LINE_FEED}, rowStart)
+      if (pos >= end && !isLast) {
+        batch.rows = row
+        return rowStart
+      }
+      if (!scanner.scanLine(batch, bytes, rowStart, pos++, row)) continue
+      ${texts.map(k => `d${k} = c${k}.data; u${k} = o${k}[row + 1]`).join('\n      ')}
+    }
+    if (pos > end) {
+      if (!isLast) {
+        undoRow(batch, row)
+        batch.rows = row
+        return rowStart
+      }
+      pos = end
+    }
+    row++
+    if (row === capacity || ${payloadCode(schema, new Set(texts))} >= maxBytes) {
+      batch.rows = row
+      return ~pos
+    }
+  }
+  batch.rows = row
+  return pos > end ? end : pos
+}`
+}
+
+function commonCode(members: readonly string[]): string {
+  return `if (bytes[pos] !== 123) break common
+        pos++
+        comma = false
+        ${members.join('\n        ')}
+        if (comma || bytes[pos] !== ${CLOSE_OBJECT}) break common
+        pos++
+        if (bytes[pos] !== ${LINE_FEED}) break common
+        pos++`
+}
+
+/** Reads one key and its value, or finds that the key is missing. */
+function memberCode(name: string, k: number | undefined, type: Type | undefined): string {
+  const key = Array.from(new TextEncoder().encode(`${JSON.stringify(name)}:`))
+  const isKey = key.map((byte, at) => `bytes[pos${at === 0 ? '' : ` + ${at}`}] === ${byte}`).join(' && ')
+  return `if (${isKey}) {
+          pos += ${key.length}
+          if (bytes[pos] === 32) pos++
+          ${k === undefined || type === undefined ? `pos = scanner.skip(bytes, pos, end)` : nullableCode(k, type)}
+          c = bytes[pos]
+          if (c === ${COMMA}) {
+            pos++
+            if (bytes[pos] === 32) pos++
+            comma = true
+          } else if (c === ${CLOSE_OBJECT}) comma = false
+          else break common
+        }${k === undefined || type === undefined ? '' : ` else {\n          c${k}.setNull(row)\n          ${nullOffsetCode(k, type)}\n        }`}`
+}
+
+function nullableCode(k: number, type: Type): string {
+  return `if (bytes[pos] === 110) {
+            if (bytes[pos + 1] !== 117 || bytes[pos + 2] !== 108 || bytes[pos + 3] !== 108) break common
+            pos += 4
+            c${k}.setNull(row)
+            ${nullOffsetCode(k, type)}
+          } else {
+            ${presentCode(k, type)}
+          }`
+}
+
+function nullOffsetCode(k: number, type: Type): string {
+  if (type.kind === 'utf8') return `o${k}[row + 1] = u${k}`
+  return ['json', 'numeric', 'binary'].includes(type.kind) ? `o${k}[row + 1] = o${k}[row]` : ''
+}
+
+function presentCode(k: number, type: Type): string {
+  const kind = valueKind(type)
+  if (kind === 'text') return textCode(k)
+  const isQuoted = kind === 'date' || kind === 'timestamp'
+  const ends = isQuoted ? [0x22] : [COMMA, CLOSE_OBJECT]
+  const otherwise = isQuoted ? 'break common' : `{ pos = from; ${anyCode(k)} }`
+  const code = valueCode(kind, { k, type, ends, otherwise })
+  if (code === undefined) return anyCode(k)
+  if (isQuoted) return `if (bytes[pos++] !== 34) break common\n            ${code}\n            pos++`
+  return `at = bytes[pos] === 45 ? pos + 1 : pos
+            if (bytes[at] === 48 && (bytes[at + 1] - 48) >>> 0 < 10) break common
+            ${code}`
+}
+
+/** A string without escapes. */
+function textCode(k: number): string {
+  return `if (bytes[pos] !== 34) break common
+            from = ++pos
+            c = bytes[pos]
+            while (c > 92 || (c > 31 && c !== 34 && c !== 92)) c = bytes[++pos]
+            if (c !== 34) break common
+            n = pos - from
+            if (u${k} + n > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + n)
+            if (n <= ${LOOP_BYTES}) while (from < pos) d${k}[u${k}++] = bytes[from++]
+            else {
+              d${k}.set(bytes.subarray(from, pos), u${k})
+              u${k} += n
+            }
+            o${k}[row + 1] = u${k}
+            pos++`
+}
+
+/** Any value, given as what the scanner says is JSON. */
+function anyCode(k: number): string {
+  return `from = pos
+            pos = scanner.skip(bytes, from, end)
+            if (pos < 0 || !scanner.scanValue(bytes, from, pos, c${k}, ${k}, row)) break common`
+}

@@ -1,0 +1,169 @@
+/**
+ * Columns to lines of JSON, by code that is generated for a schema.
+ *
+ * Numbers are JSON numbers with all their digits; JSON has no others than finite ones. Dates, times, intervals and uuids are strings
+ * with their canonical text, instants as RFC 3339 has them. A json column is written as it is, on one line.
+ */
+import { jsonStringBytes, maxTextBytes, renderJsonString, renderOf, type Field, type Render, type Schema, type Type } from '#columnar'
+import { dataErrors } from '#connector'
+import {
+  binaryTextBytes,
+  putDate,
+  putDecimal64,
+  putInt32,
+  putInt64,
+  putTimestamp,
+  putUint32,
+  renderBinary,
+  type BinaryText,
+  type EncodeRows,
+  type RowEncoding,
+} from '#files'
+
+export interface JsonlStyle {
+  /** 64-bit integers: readers that use doubles round them beyond 2^53 when they are numbers. */
+  readonly integers: 'number' | 'string'
+  /** Decimals of any size, for the same reason. */
+  readonly decimals: 'number' | 'string'
+  /** NaN and infinities. */
+  readonly nonFinite: 'refuse' | 'string'
+  readonly binary: BinaryText
+}
+
+const QUOTE = 0x22
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const SPACE = 0x20
+const UPPER_T = 0x54
+/** Numbers end in a digit; what is none ends in a letter. */
+const FIRST_LETTER = 0x40
+
+export function jsonlEncoding(style: JsonlStyle): RowEncoding {
+  return {
+    extension: '.jsonl',
+    head: () => new Uint8Array(0),
+    encoder: (schema, dataset) => jsonlEncoder(schema, dataset, style),
+  }
+}
+
+export function jsonlEncoder(schema: Schema, dataset: string, style: JsonlStyle): EncodeRows {
+  const tools = {
+    ...{ putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32, putString: renderJsonString, putJson },
+    putRendered: schema.fields.map(({ type }): Render => (type.kind === 'binary' ? binaryRender(style.binary) : renderOf(type)!)),
+    checkNumber: numberCheck(schema, dataset, style),
+  }
+  const make = new Function(...Object.keys(tools), program(schema, style)) as (...given: unknown[]) => EncodeRows
+  return make(...Object.values(tools))
+}
+
+const binaryRender =
+  (form: BinaryText): Render =>
+  (out, pos, { data, offsets }, row) =>
+    renderBinary(form, out, pos, data, offsets[row]!, offsets[row + 1]!)
+
+function program({ fields }: Schema, style: JsonlStyle): string {
+  const keys = fields.map(({ name }, k) => new TextEncoder().encode(`${k === 0 ? '{' : ','}${JSON.stringify(name)}:`))
+  const needed = keys.reduce((sum, key) => sum + key.length, 4) + fields.reduce((sum, { type }) => sum + mostBytes(type), 0)
+  const variable = fields.flatMap(({ type }, k) => variableBytes(type, k))
+  const members = fields.map((field, k) => `${putBytes(keys[k]!)}\n      ${memberCode(field, k, style)}`)
+  return `'use strict'
+const encoded = { pos: 0, row: 0, needed: 0 }
+return function encodeJsonl(batch, row, out, pos) {
+  const { columns, rows } = batch
+  ${fields.map((_, k) => `const c${k} = columns[${k}], { values: v${k}, offsets: o${k}, data: d${k}, nulls: n${k}, validity: b${k} } = c${k}`).join('\n  ')}
+  let needed = ${needed}, from = 0
+  for (; row < rows; row++) {
+    ${variable.length === 0 ? '' : `needed = ${[needed, ...variable].join(' + ')}`}
+    if (pos + needed > out.length) break
+      ${members.join('\n      ')}
+      ${putBytes(new TextEncoder().encode(fields.length === 0 ? '{}\n' : '}\n'))}
+  }
+  encoded.pos = pos
+  encoded.row = row
+  encoded.needed = needed
+  return encoded
+}`
+}
+
+const mostBytes = (type: Type) => Math.max(maxTextBytes(type) ?? 0, 'null'.length) + 2
+
+/** Bytes of a value that depend on its length, as code. */
+function variableBytes(type: Type, k: number): string[] {
+  const length = `(o${k}[row + 1] - o${k}[row])`
+  switch (type.kind) {
+    case 'utf8':
+      return [`${jsonStringBytes(1) - jsonStringBytes(0)} * ${length}`]
+    case 'json':
+    case 'numeric':
+      return [length]
+    case 'binary':
+      return [`2 * ${length} + ${binaryTextBytes(0)}`]
+    default:
+      return []
+  }
+}
+
+const putBytes = (bytes: Uint8Array) => `${Array.from(bytes, (byte, at) => `out[pos + ${at}] = ${byte}`).join('; ')}; pos += ${bytes.length}`
+
+function memberCode(field: Field, k: number, style: JsonlStyle): string {
+  const isNull = `n${k} > 0 && (b${k}[row >> 3] & (1 << (row & 7))) === 0`
+  return `if (${isNull}) { ${putBytes(new TextEncoder().encode('null'))} } else { ${valueCode(field, k, style)} }`
+}
+
+function valueCode({ type }: Field, k: number, style: JsonlStyle): string {
+  const words = `v${k}[row * 2], v${k}[row * 2 + 1]`
+  const rendered = `pos = putRendered[${k}](out, pos, c${k}, row)`
+  const numbered = (code: string) => `from = pos; ${code}; pos = checkNumber(out, from, pos, ${k}, row)`
+  switch (type.kind) {
+    case 'bool':
+      return rendered
+    case 'int':
+      if (type.bits < 64) return `pos = ${type.signed ? 'putInt32' : 'putUint32'}(out, pos, v${k}[row])`
+      return quotedIf(style.integers === 'string', type.signed ? `pos = putInt64(out, pos, ${words})` : rendered)
+    case 'float':
+      return numbered(rendered)
+    case 'decimal':
+      return quotedIf(
+        style.decimals === 'string',
+        numbered(type.precision <= 18 ? `pos = putDecimal64(out, pos, ${words}, ${type.scale}, ${10 ** type.scale})` : rendered),
+      )
+    case 'numeric':
+      return quotedIf(style.decimals === 'string', numbered(rendered))
+    case 'utf8':
+      return `pos = putString(out, pos, d${k}, o${k}[row], o${k}[row + 1])`
+    case 'json':
+      return `pos = putJson(out, pos, d${k}, o${k}[row], o${k}[row + 1])`
+    case 'date':
+      return quotedIf(true, `pos = putDate(out, pos, v${k}[row])`)
+    case 'timestamp':
+      return quotedIf(true, `pos = putTimestamp(out, pos, ${words}, ${type.zone}, ${UPPER_T})`)
+    default:
+      return quotedIf(true, rendered)
+  }
+}
+
+const quotedIf = (isQuoted: boolean, code: string) => (isQuoted ? `out[pos++] = ${QUOTE}; ${code}; out[pos++] = ${QUOTE}` : code)
+
+/** JSON text on one line: between its parts a line ending is white space like any other, and inside strings it is escaped. */
+function putJson(out: Uint8Array, pos: number, bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!
+    out[pos++] = byte === LINE_FEED || byte === CARRIAGE_RETURN ? SPACE : byte
+  }
+  return pos
+}
+
+/** Looks at the text of a number that was written to `out[from, pos)`. */
+function numberCheck({ fields }: Schema, dataset: string, { nonFinite, decimals }: JsonlStyle) {
+  return (out: Uint8Array, from: number, pos: number, k: number, row: number): number => {
+    if (out[pos - 1]! < FIRST_LETTER) return pos
+    const { name, type } = fields[k]!
+    if (nonFinite === 'refuse') {
+      throw dataErrors.valueRefused({ dataset, column: name, row, reason: 'JSON has no NaN and no infinity (`nonFinite: string` writes them as strings)' })
+    }
+    if (type.kind !== 'float' && decimals === 'string') return pos
+    out.copyWithin(from + 1, from, pos)
+    out[from] = out[pos + 1] = QUOTE
+    return pos + 2
+  }
+}

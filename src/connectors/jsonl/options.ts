@@ -1,0 +1,7 @@
+import { z } from 'zod'
+
+export const binaryOption = z
+  .enum(['base64', 'hex'])
+  .default('base64')
+  .describe('How bytes are written as a string: base64, or `\\x` and hexadecimal digits as PostgreSQL has it.')
+  .meta({ advanced: true })
