@@ -44,7 +44,7 @@ function applyDialect(settings: Settings, dialect: Dialect, places: Places): { s
   if (restore.isRestore) return { settings, warnings: [] }
   const node = places.find(['restore', 'isStream'])
   const message = `${pathOf(node)} has no effect without isRestore, as in FlinkX 1.10.`
-  const warning = { code: 'job.noted-setting', message, place: places.source.placeOf(node.keyStart) }
+  const warning = { code: 'job.noted-setting', message, place: places.source.place(node.keyStart) }
   return { settings: { ...settings, restore: { ...restore, isStream: false } }, warnings: [warning] }
 }
 
@@ -67,7 +67,7 @@ function applySupport(
       warnings.push({
         code: 'job.noted-setting',
         message: `${where.path} has no effect. ${why}`,
-        place: places.source.placeOf(node.keyStart),
+        place: places.source.place(node.keyStart),
       })
   }
   return { problems, warnings }

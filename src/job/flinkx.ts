@@ -132,7 +132,7 @@ class FlinkxReader {
   }
 
   #warn(code: string, node: Node, message: string): void {
-    this.#warnings.push({ code, message, place: this.#document.source.placeOf(node.keyStart) })
+    this.#warnings.push({ code, message, place: this.#document.source.place(node.keyStart) })
   }
 
   #incomplete(node: Node, problem: string, remedy: string): undefined {

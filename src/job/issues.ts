@@ -5,6 +5,7 @@ import { errors } from './errors.ts'
 import { isObject, pathOf, renderPath, whereOf, type JobValue, type Node, type Places, type Warning } from './node.ts'
 import { isSecretName, maskSecrets } from './secrets.ts'
 import { describeExpected, metaOf, schemaAt } from './shape.ts'
+import { renderPlace } from './source-text.ts'
 
 /** Whether the values belong to a connector or to the job as a whole; decides the codes of errors. */
 export type Noun = 'option' | 'setting'
@@ -54,7 +55,7 @@ export class IssueReporter {
 
   warn(code: string, path: readonly PropertyKey[], predicate: string): void {
     if (this.warnings.length >= MOST) return
-    const place = this.#places.source.placeOf(this.#places.find(path).keyStart)
+    const place = this.#places.source.place(this.#places.find(path).keyStart)
     this.warnings.push({ code, message: `${this.#where(path, 'key').path} ${predicate}.`, place })
   }
 
@@ -72,7 +73,7 @@ export class IssueReporter {
     if (this.#ignored.length === 0) return
     const shown = this.#ignored.slice(0, 10).join(', ')
     const more = this.#ignored.length > 10 ? ` and ${this.#ignored.length - 10} more` : ''
-    const place = this.#places.at()
+    const place = renderPlace(this.#places.at())
     this.warnings.push({
       code: 'job.ignored-option',
       message: `The ${this.#owner} has keys without meaning to a job: ${shown}${more}.`,
@@ -178,7 +179,8 @@ function ownWords(issue: z.core.$ZodIssue): string | undefined {
       .flat()
       .map(ownWords)
       .find(words => words !== undefined)
-  return issue.code === 'invalid_format' && !issue.message.startsWith('Invalid') ? issue.message : undefined
+  if (issue.code !== 'invalid_format' || issue.message.startsWith('Invalid')) return undefined
+  return issue.message.replace(/^must be /i, '')
 }
 
 function isContainer(value: JobValue | undefined): boolean {

@@ -178,7 +178,7 @@ class Assembler {
     }
     if (side !== undefined && side !== kind && found !== written) {
       const message = `"${written}" is used as a ${kind}.`
-      this.#warnings.push({ code: 'job.other-side', message, place: this.#document.source.placeOf(node.start) })
+      this.#warnings.push({ code: 'job.other-side', message, place: this.#document.source.place(node.start) })
     }
     return found
   }

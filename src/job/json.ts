@@ -252,7 +252,7 @@ class JsonParser {
   }
 
   #warn(code: string, offset: number, message: string): void {
-    if (this.#warnings.length < MOST_WARNINGS) this.#warnings.push({ code, message, place: this.#source.placeOf(offset) })
+    if (this.#warnings.length < MOST_WARNINGS) this.#warnings.push({ code, message, place: this.#source.place(offset) })
   }
 }
 

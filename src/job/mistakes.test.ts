@@ -37,7 +37,7 @@ describe('mistakes', () => {
 async function render(text: string, name: string): Promise<string> {
   try {
     const { warnings } = await resolveJob(text, name, { catalog: testCatalog, references })
-    return warnings.map(({ code, message, place }) => `warning ${code}\n  ${place?.line}:${place?.column} ${message}\n`).join('')
+    return warnings.map(({ code, message, place }) => `warning ${code}\n  ${place}: ${message}\n`).join('')
   } catch (error) {
     assert(SluiceError.is(error), String(error))
     return problemsOf(error)

@@ -35,7 +35,8 @@ export interface Node {
 export interface Warning {
   readonly code: string
   readonly message: string
-  readonly place?: Place
+  /** `job.json:12:17` */
+  readonly place?: string
 }
 
 /** A parsed file. */
@@ -133,6 +134,11 @@ export class Places {
   constructor(node: Node, source: SourceText) {
     this.node = node
     this.source = source
+  }
+
+  /** Left out of JSON: the tree has cycles, and the text may hold secrets. */
+  toJSON(): undefined {
+    return undefined
   }
 
   /** Place of the value at a path. */

@@ -68,7 +68,7 @@ function optionsOf(text: string, dialect?: Dialect): Record<string, unknown> {
 
 const render = (problems: readonly SluiceError[]) => problems.map(({ code, message, hint }) => `${code} ${message} ${hint ?? ''}`)
 const warningsOf = (text: string, dialect?: Dialect, more?: Partial<OptionsOwner>) =>
-  check(text, dialect, more).warnings.map(({ code, message, place }) => `${code} ${place?.line}:${place?.column} ${message}`)
+  check(text, dialect, more).warnings.map(({ code, message, place }) => `${code} ${place?.replace('job.json:', '')} ${message}`)
 
 test('gives the typed options with their defaults', () => {
   const { options, problems, warnings } = check('{"table": "t"}')

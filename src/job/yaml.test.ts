@@ -98,8 +98,8 @@ test('of a key given twice the last one counts, with a warning', () => {
   const { root, warnings } = parseYaml('a: 1\na: 2\n', 'job.yaml')
   assert.deepEqual(root.value, { a: 2 })
   assert.deepEqual(
-    warnings.map(({ code, place }) => [code, place?.line]),
-    [['job.duplicate-key', 2]],
+    warnings.map(({ code, place }) => [code, place]),
+    [['job.duplicate-key', 'job.yaml:2:1']],
   )
 })
 
@@ -167,16 +167,16 @@ test('throws nothing but coded errors, and soon, whatever the text', () => {
 })
 
 test('a hostile file is refused or read soon; one beyond the limit at once', () => {
-  const length = 64 * 1024
+  const length = 32 * 1024
   for (const part of ['[', '- ', '"', '[]', '\n', '*a ', 'a: &a [*a]\n']) {
-    const began = performance.now()
+    const began = process.cpuUsage()
     try {
       parseYaml(part.repeat(Math.floor(length / part.length)), 'job.yaml')
     } catch (error) {
       assert(SluiceError.is(error), `${JSON.stringify(part)}: ${String(error)}`)
     }
-    const took = performance.now() - began
-    assert(took < 4000, `${JSON.stringify(part)} took ${took} ms`)
+    const took = process.cpuUsage(began).user / 1000
+    assert(took < 3000, `${JSON.stringify(part)} took ${took} ms of CPU time`)
   }
   assert.throws(() => valueOf('[]'.repeat(LIMITS.maxLength / 8 + 1)), { code: 'job.too-large' })
 })

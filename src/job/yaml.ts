@@ -174,7 +174,7 @@ class TreeBuilder {
     const child = this.#node(value, node, name, keyStart, depth)
     if (node.entries.has(name) && this.#warnings.length < 100) {
       const message = `"${name.slice(0, 40)}" is given twice here; the last one counts.`
-      this.#warnings.push({ code: 'job.duplicate-key', message, place: this.#source.placeOf(keyStart) })
+      this.#warnings.push({ code: 'job.duplicate-key', message, place: this.#source.place(keyStart) })
     }
     node.entries.set(name, child)
     setOwn(node.value as JobObject, name, child.value)
