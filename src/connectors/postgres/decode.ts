@@ -77,9 +77,14 @@ export function compileDecoder(columns: readonly DecodedColumn[]): Decode {
     'unread.start = p; state.rows = r; state.bytes = used',
     'return status }',
   ]
-  const helpers = { decodeDecimal64, decodeDecimal128, decodeNumericText, numericTextBytes }
+  const helpers = { decodeDecimal64, decodeDecimal128, decodeNumericText, numericTextBytes, viewOf }
   return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as Decode
 }
+
+/** Bytes that a copy by words may write behind its end. */
+const COPY_SLACK = 3
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /**
  * A row takes its fixed bytes and at most the bytes of its values on the wire. Items of a list may be four times as wide in memory
@@ -125,7 +130,7 @@ function declare(type: Type, k: string, column: string, row: string): string[] {
     case 'fixed':
       return [...code, `let v${k} = c${k}.values`]
     case 'bytes':
-      return [...code, `let o${k} = c${k}.offsets, d${k} = c${k}.data, e${k} = o${k}[${row}]`]
+      return [...code, `let o${k} = c${k}.offsets, d${k} = c${k}.data, dv${k} = viewOf(d${k}), e${k} = o${k}[${row}]`]
     case 'list': {
       const item = type.kind === 'list' ? type.item : type
       return [
@@ -242,11 +247,12 @@ function decodeVariable(type: Type, wire: Wire, k: string, row: string, column: 
   const isJsonb = wire.kind === 'jsonb'
   return [
     ...(isJsonb ? [`if (len === 0 || b[q] !== 1) fail("jsonb of an unknown version", ${column})`, 'q++; len--'] : []),
-    `if (e${k} + len > d${k}.length) d${k} = c${k}.reserve(e${k}, e${k} + len)`,
-    // A loop copies short texts faster than a call; a view per text would be garbage.
-    'if (len <= 128) {',
-    `for (const stop = q + len; q < stop; ) d${k}[e${k}++] = b[q++]`,
-    `} else { b.copy(d${k}, e${k}, q, q + len); e${k} += len; q += len }`,
+    `if (e${k} + len + ${COPY_SLACK} > d${k}.length) { d${k} = c${k}.reserve(e${k}, e${k} + len + ${COPY_SLACK}); dv${k} = viewOf(d${k}) }`,
+    // Short values go four bytes at a time, up to three too many, which the next value overwrites. Longer ones are worth a call.
+    `if (len <= 128 && q + len + ${COPY_SLACK} <= b.length) {`,
+    `for (let i = 0; i < len; i += 4) dv${k}.setInt32(e${k} + i, dv.getInt32(q + i))`,
+    `} else b.copy(d${k}, e${k}, q, q + len)`,
+    `e${k} += len; q += len`,
     `o${k}[${row} + 1] = e${k}`,
   ]
 }

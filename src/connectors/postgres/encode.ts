@@ -60,7 +60,7 @@ export function compileEncoder(columns: readonly EncodedColumn[], indexes: reado
     'let r = state.row',
     ...columns.flatMap((column, k) => declare(column.type, `${k}`, `columns[${indexes[k]}]`)),
     'for (; r < rows; r++) {',
-    `const size = ${[2 + (withOrder ? 12 : 0), ...size].join(' + ')}`,
+    `const size = ${[2 + COPY_SLACK + (withOrder ? 12 : 0), ...size].join(' + ')}`,
     'if (size > end - w) { state.need = size; break }',
     write16(`${columns.length + (withOrder ? 1 : 0)}`),
     ...columns.flatMap((column, k) => encodeField(column, k)),
@@ -81,6 +81,7 @@ export function compileEncoder(columns: readonly EncodedColumn[], indexes: reado
     numericBytes,
     isMultiple,
     isTooLong,
+    hasNul,
   }
   return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as Encode
 }
@@ -88,8 +89,15 @@ export function compileEncoder(columns: readonly EncodedColumn[], indexes: reado
 function declare(type: Type, k: string, column: string): string[] {
   const code = [`const c${k} = ${column}, valid${k} = c${k}.validity, has${k} = c${k}.nulls > 0`]
   if (type.kind === 'list') return [...code, `const o${k} = c${k}.offsets`, ...declare(type.item, `${k}i`, `c${k}.item`)]
-  return [...code, hasOffsets(type) ? `const o${k} = c${k}.offsets, d${k} = c${k}.data` : `const v${k} = c${k}.values`]
+  if (!hasOffsets(type)) return [...code, `const v${k} = c${k}.values`]
+  return [
+    ...code,
+    `const o${k} = c${k}.offsets, d${k} = c${k}.data, dv${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.length)`,
+  ]
 }
+
+/** Bytes that a copy by words may write behind its end. */
+const COPY_SLACK = 3
 
 const hasOffsets = ({ kind }: Type) => kind === 'utf8' || kind === 'json' || kind === 'binary' || kind === 'numeric'
 
@@ -251,24 +259,31 @@ function encodeNumeric(type: Type, k: string, row: string, column: number, scale
 /** Texts of the server cannot hold NUL. */
 function encodeBytes(wire: ScalarWire, k: string, row: string, column: number, length: number | undefined): string[] {
   const isText = wire !== 'bytea'
-  const refuseNul = `refuse("PostgreSQL texts cannot hold the character NUL", ${column}, r)`
-  const [from, to] = [`o${k}[${row}]`, `o${k}[${row} + 1]`]
-  const tooLong = `if (${to} - ${from} > ${length} && isTooLong(d${k}, ${from}, ${to}, ${length})) refuse("the text is longer than ${length} characters", ${column}, r)`
+  const refuseNul = `if (hasNul(d${k}, from, to)) refuse("PostgreSQL texts cannot hold the character NUL", ${column}, r)`
+  const tooLong = `if (count > ${length} && isTooLong(d${k}, from, to, ${length})) refuse("the text is longer than ${length} characters", ${column}, r)`
   return [
-    `{ const from = ${from}, to = ${to}, count = to - from`,
+    `{ const from = o${k}[${row}], to = o${k}[${row} + 1], count = to - from`,
     ...(length === undefined || !isText ? [] : [tooLong]),
     wire === 'jsonb' ? `${write32('count + 1')}; out[w++] = 1` : write32('count'),
-    // A loop copies short values faster than a call that needs a view.
-    'if (count <= 128) {',
-    isText
-      ? `for (let i = from; i < to; i++) { const byte = d${k}[i]; if (byte === 0) ${refuseNul}; out[w++] = byte }`
-      : `for (let i = from; i < to; i++) out[w++] = d${k}[i]`,
+    // Short values go four bytes at a time, up to three too many, which the next value overwrites. Longer ones are worth a view.
+    `if (count <= 128 && to + 4 <= d${k}.length) {`,
+    ...(isText ? ['let nul = 0'] : []),
+    `for (let i = from, at = w; i < to; i += 4, at += 4) { const word = dv${k}.getInt32(i); dv.setInt32(at, word)`,
+    // Not zero if one of the bytes is; bytes behind the end may be meant, so a closer look decides.
+    ...(isText ? ['nul |= (word - 0x01010101) & ~word & 0x80808080'] : []),
+    '}',
+    ...(isText ? [`if (nul !== 0) ${refuseNul}`] : []),
     '} else {',
-    `const bytes = d${k}.subarray(from, to)`,
-    ...(isText ? [`if (bytes.includes(0)) ${refuseNul}`] : []),
-    'out.set(bytes, w); w += count',
-    '} }',
+    ...(isText ? [refuseNul] : []),
+    `out.set(d${k}.subarray(from, to), w)`,
+    '}',
+    'w += count }',
   ]
+}
+
+function hasNul(d: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (d[i] === 0) return true
+  return false
 }
 
 const SPACE = 0x20
