@@ -72,7 +72,7 @@ export async function compete(
       title,
       goal,
       costs: costs[index] ?? [],
-      ...ratios(sluice, costs[index] ?? []),
+      ...ratios(sluice, costs[index] ?? [], index === 0 ? 2 : 1),
     })),
     noise: noiseOf(costs[0] ?? []),
   }
