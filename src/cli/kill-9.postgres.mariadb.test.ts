@@ -40,9 +40,9 @@ describe('kill -9 at random points, then resume', { skip }, async () => {
     closing.push(() => opened.close())
     return opened
   }
-  const fromPg = await open(postgresSide(pgSource, 'rows', 'source'))
-  const fromMy = await open(mysqlSide(myBase, 'rows', 'source'))
-  const fromCsv = await open(csvSide(join(folder, 'source'), pgTarget, psql, 'source', { database: pgSource, table: 'rows' }))
+  const fromPg = await open(postgresSide(pgSource, 'origin', 'source'))
+  const fromMy = await open(mysqlSide(myBase, 'origin', 'source'))
+  const fromCsv = await open(csvSide(join(folder, 'source'), pgTarget, psql, 'source', { database: pgSource, table: 'origin' }))
   const toPg = await open(postgresSide(pgTarget, 'copied', 'target'))
   const toMy = await open(mysqlSide(myBase, 'copied', 'target'))
   const toCsv = await open(csvSide(join(folder, 'target'), pgTarget, psql, 'target'))
@@ -121,5 +121,7 @@ async function measure(job: string, sink: Side, stateDir: string, expected: Fing
 }
 
 async function waitForEvent(run: Run, name: string): Promise<void> {
-  while (!run.events.some(({ event }) => event === name)) await sleep(1)
+  let isOver = false
+  void run.ended.then(() => (isOver = true))
+  while (!isOver && !run.events.some(({ event }) => event === name)) await sleep(1)
 }
