@@ -158,24 +158,24 @@ export const writerShape = {
 
 /** Reader options of FlinkX that are known and not supported. */
 export const refusedReaderOptions: RefusedOptions = {
-  polling: 'endless polling is not supported; run the job again with a new `startLocation`',
-  pollingInterval: 'polling is not supported',
-  pollingFromMax: 'polling is not supported',
-  useMaxFunc: 'the maximum of `increColumn` is not asked for beforehand',
-  splitPkStart: 'bounds of the split column are found by sampling',
-  splitPkEnd: 'bounds of the split column are found by sampling',
-  endLocation: 'an upper bound belongs into `where`',
-  withNoLock: 'it is an option of SQL Server',
-  defineColumnTypeForStatement: 'it is an option of Oracle',
+  polling: 'Endless polling is not supported; run the job again with a new `startLocation`.',
+  pollingInterval: 'Polling is not supported.',
+  pollingFromMax: 'Polling is not supported.',
+  useMaxFunc: 'The maximum of `increColumn` is not asked for beforehand.',
+  splitPkStart: 'The bounds of the split column are found by sampling.',
+  splitPkEnd: 'The bounds of the split column are found by sampling.',
+  endLocation: 'An upper bound belongs into `where`.',
+  withNoLock: 'It is an option of SQL Server.',
+  defineColumnTypeForStatement: 'It is an option of Oracle.',
 }
 
 /** Writer options of FlinkX that are known and not supported. */
 export const refusedWriterOptions: RefusedOptions = {
-  executeDdlAble: 'changes of table definitions are not executed',
-  ddlConfig: 'changes of table definitions are not executed',
-  semantic: 'delivery is exactly-once by the ledger; set `ledger: none` for less',
-  fieldDelim: 'values are not sent as delimited text',
-  nullDelim: 'values are not sent as delimited text',
+  executeDdlAble: 'Changes of table definitions are not executed.',
+  ddlConfig: 'Changes of table definitions are not executed.',
+  semantic: 'Delivery is exactly-once by the ledger; set `ledger: none` for less.',
+  fieldDelim: 'Values are not sent as delimited text.',
+  nullDelim: 'Values are not sent as delimited text.',
 }
 
 /** What platforms around FlinkX write into files for themselves (flinkx-compatibility.md §2.2, §5.4). */

@@ -22,8 +22,7 @@ const HEADER = SIGNATURE.length + 8
 export class CopyOut {
   readonly #options: CopyOutOptions
   readonly #state: DecodeState = { rows: 0, bytes: 0, need: 0 }
-  /** The server has sent everything and waits for the next statement. */
-  isComplete = false
+  #isComplete = false
 
   constructor(options: CopyOutOptions) {
     this.#options = options
@@ -31,12 +30,7 @@ export class CopyOut {
 
   async start(): Promise<void> {
     const { session, sql } = this.#options
-    try {
-      await session.copyOut(sql)
-    } catch (error) {
-      this.isComplete = session.stream.isOpen
-      throw error
-    }
+    await session.copyOut(sql)
     await this.#skipHeader()
   }
 
@@ -44,7 +38,7 @@ export class CopyOut {
   async next(): Promise<number> {
     const { session, columns, decode, limits, fail } = this.#options
     const { stream } = session
-    if (this.isComplete) return 0
+    if (this.#isComplete) return 0
     for (const column of columns) column.reset()
     this.#state.rows = 0
     this.#state.bytes = 0
@@ -59,11 +53,8 @@ export class CopyOut {
   /** CopyDone, or an error. Rows that came before an error are not given out: nobody could tell them from a complete read. */
   async #end(): Promise<number> {
     const { session, sql } = this.#options
-    try {
-      await session.endCopyOut(sql)
-    } finally {
-      this.isComplete = session.stream.isOpen
-    }
+    await session.endCopyOut(sql)
+    this.#isComplete = true
     return this.#state.rows
   }
 

@@ -277,7 +277,10 @@ describe('ledger', { skip }, () => {
     )
     const newest = outcomes.reduce((a, b) => (a.epoch > b.epoch ? a : b))
     assert.equal((await writers[0]!.runs.find('job'))?.run, newest.run)
-    assert.deepEqual(outcomes.map(({ epoch }) => epoch).sort(), [1, 2, 3, 4])
+    assert.deepEqual(
+      outcomes.map(({ epoch }) => epoch).sort((a, b) => a - b),
+      [1, 2, 3, 4],
+    )
     await Promise.all(writers.map(writer => writer[Symbol.asyncDispose]()))
   })
 

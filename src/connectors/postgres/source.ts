@@ -28,6 +28,12 @@ const options = z
       .enum(['list', 'text'])
       .default('list')
       .describe('How arrays are read: as lists, which must have one dimension, or as text like `{1,2}`.'),
+    splitRows: z
+      .int()
+      .min(1)
+      .default(750_000)
+      .describe('Rows of a split, about. Splits are what workers share and what is read again where a position is no help.')
+      .meta({ unit: 'rows', advanced: true }),
   })
   .superRefine(checkedBy(settingsOf))
 
@@ -62,7 +68,8 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
   readonly #settings: SqlReaderSettings
   readonly #context: Context
   readonly #prepared = new Map<string, Promise<Prepared>>()
-  #session: Promise<Connection> | undefined
+  /** Connections that nobody reads from at the moment. */
+  readonly #idle: Connection[] = []
   #selected: Promise<readonly Selection[]> | undefined
 
   constructor(given: Options, context: Context) {
@@ -96,52 +103,44 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
 
   async *read(dataset: Dataset, split: PgSplit, position: PgPosition | undefined): AsyncIterable<Chunk<PgPosition>> {
     const { selection, columns, key, decode } = await this.#prepare(dataset)
-    const session = await this.#connect()
+    await using lease = await this.#lease()
+    const { session } = lease
     const sql = copyStatement(splitStatement(selection, split, columns, position))
     const batch = new Batch(dataset.schema, this.#context.batchRows)
     const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
     const limits = { maxRows: batch.capacity, maxBytes: this.#context.batchBytes }
     const copy = new CopyOut({ session, sql, columns: all, decode, limits, fail: failures(dataset, columns) })
     const hasPosition = split.by === 'key'
-    try {
-      await copy.start()
-      while ((batch.rows = await copy.next()) > 0) {
-        const last = batch.rows - 1
-        yield { batch, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
-      }
-    } finally {
-      if (!copy.isComplete) await this.#abandon(session)
+    lease.isBusy = true
+    await copy.start()
+    while ((batch.rows = await copy.next()) > 0) {
+      const last = batch.rows - 1
+      yield { batch, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
+      this.#context.signal.throwIfAborted()
     }
+    lease.isBusy = false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const session = await this.#session?.catch(() => undefined)
-    this.#session = undefined
-    await session?.[Symbol.asyncDispose]()
+    await Promise.all(this.#idle.splice(0).map(session => session[Symbol.asyncDispose]()))
   }
 
-  /** The server may be sorting and not notice that nobody listens, so it is told on a second connection. */
-  async #abandon(session: Connection): Promise<void> {
-    this.#session = undefined
-    await Promise.all([session.cancel(), session.stream[Symbol.asyncDispose]()])
-  }
-
-  async #connect(): Promise<Connection> {
-    const known = await this.#session
-    if (known?.stream.isOpen === true) return known
+  /** A connection for one piece of work; other splits may be read at the same time through others. */
+  async #lease(): Promise<Lease> {
+    let session = this.#idle.pop()
+    while (session?.stream.isOpen === false) session = this.#idle.pop()
     const { connection } = this.#settings
-    this.#session = openSession({ connection, tls: this.#options }, this.#context)
-    this.#session.catch(() => (this.#session = undefined))
-    return this.#session
+    session ??= await openSession({ connection, tls: this.#options }, this.#context)
+    return new Lease(session, this.#idle)
   }
 
   async #selections(): Promise<Selection[]> {
-    const session = await this.#connect()
+    await using lease = await this.#lease()
     const { tables, query } = this.#settings
     const { resumeColumn } = this.#context
     const how = { settings: this.#settings, arrays: this.#options.arrays, resumeColumn }
     const selections: Selection[] = []
-    for (const table of query === undefined ? tables : [undefined]) selections.push(await select(session, table, how))
+    for (const table of query === undefined ? tables : [undefined]) selections.push(await select(lease.session, table, how))
     return selections
   }
 
@@ -169,12 +168,34 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
 
   async #divide(selection: Selection): Promise<PgSplit[]> {
     const { parallelism } = this.#context
-    return divide(await this.#connect(), selection, { parallelism, strategy: this.#settings.splitStrategy })
+    const { splitRows } = this.#options
+    await using lease = await this.#lease()
+    return await divide(lease.session, selection, { parallelism, splitRows, strategy: this.#settings.splitStrategy })
   }
 
   #fetchNote(): ReadPlan['notes'] {
     if (this.#settings.fetchSize === undefined) return []
     return [{ level: 'info', text: '`fetchSize` has no effect: COPY streams rows without round trips.' }]
+  }
+}
+
+/** A connection that goes back to the idle ones, unless its work was left half-way. */
+class Lease implements AsyncDisposable {
+  readonly session: Connection
+  /** Something is being sent that nobody will take. */
+  isBusy = false
+  readonly #idle: Connection[]
+
+  constructor(session: Connection, idle: Connection[]) {
+    this.session = session
+    this.#idle = idle
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { session } = this
+    if (!this.isBusy && session.stream.isOpen) this.#idle.push(session)
+    // The server may be sorting and not notice that nobody listens, so it is told on a second connection.
+    else await Promise.all([this.isBusy ? session.cancel() : undefined, session.stream[Symbol.asyncDispose]()])
   }
 }
 

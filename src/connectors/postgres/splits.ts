@@ -26,18 +26,20 @@ export type PgSplit = Split & {
 /** Values of the key columns of the last row read, as text. */
 export type PgPosition = readonly string[]
 
-/** Rows of a split unless the workers need more splits than that makes. */
-const SPLIT_ROWS = 750_000
 /** Below this many rows, cutting costs more than it brings. */
 const FEW_ROWS = 100_000
-/** Sampled rows per boundary: the sizes of splits then differ by some percent. */
-const SAMPLE_PER_SPLIT = 400
-const LEAST_SAMPLE = 4000
+/** Blocks that a sample looks at per split, and at least. Neighbours are alike, so blocks count, not rows. */
+const SAMPLE_BLOCKS = 100
+const LEAST_SAMPLE_BLOCKS = 1000
+/** Below this, the values of a column say nothing about where its rows lie in the table. */
+const SCATTERED = 0.5
 /** Ranges of ctid are read as such from this version on, before it they are a scan of the whole table each. */
 const TID_RANGES = 140_000
 
 export interface SplitOptions {
   readonly parallelism: number
+  /** Rows of a split. */
+  readonly splitRows: number
   readonly strategy: 'range' | 'mod'
 }
 
@@ -77,12 +79,11 @@ async function byRange(
   session: Connection,
   selection: Selection,
   columns: readonly SelectedColumn[],
-  { parallelism }: SplitOptions,
+  options: SplitOptions,
 ): Promise<PgSplit[]> {
   const by = selection.splitColumn === undefined ? 'key' : 'range'
-  const rows = await estimateRows(session, selection)
-  const count = splitCount(rows, parallelism)
-  const bounds = count === 1 ? [] : await sampleBounds(session, selection, columns, count, rows)
+  const count = await rangeCount(session, selection, columns, options)
+  const bounds = count === 1 ? [] : await sampleBounds(session, selection, columns, count)
   return [...bounds, undefined].map((upper, at) => {
     const lower = bounds[at - 1]
     return {
@@ -96,8 +97,33 @@ async function byRange(
   })
 }
 
-const splitCount = (rows: number, parallelism: number) =>
-  Math.max(Math.ceil(rows / SPLIT_ROWS), rows > FEW_ROWS ? parallelism : 1)
+const splitCount = (rows: number, { parallelism, splitRows }: SplitOptions) =>
+  Math.max(Math.ceil(rows / splitRows), rows > FEW_ROWS ? parallelism : 1)
+
+async function rangeCount(
+  session: Connection,
+  selection: Selection,
+  columns: readonly SelectedColumn[],
+  options: SplitOptions,
+): Promise<number> {
+  const count = splitCount(await estimateRows(session, selection), options)
+  if (count <= options.parallelism || !(await isScattered(session, selection, columns))) return count
+  return options.parallelism
+}
+
+/**
+ * Whether every range would have to look at nearly every block of a table that the server cannot keep in memory. Then few large
+ * ranges, each sorted, are better than many small ones.
+ */
+async function isScattered(session: Connection, { relation }: Selection, [leading]: readonly SelectedColumn[]): Promise<boolean> {
+  if (relation === undefined || leading === undefined) return false
+  const { rows } = await session.execute(
+    `SELECT abs(s.correlation) < ${SCATTERED} AND pg_table_size($1::oid) > pg_size_bytes(current_setting('shared_buffers'))
+       FROM pg_stats s WHERE s.schemaname = $2 AND s.tablename = $3 AND s.attname = $4 AND NOT s.inherited`,
+    [String(relation.oid), relation.schema, relation.name, leading.name],
+  )
+  return rows[0]?.[0] === 't'
+}
 
 /** What the planner expects without the conditions; it looks at the size of the table even when that was never analysed. */
 async function estimateRows(session: Connection, { from }: Selection): Promise<number> {
@@ -112,25 +138,29 @@ async function sampleBounds(
   selection: Selection,
   columns: readonly SelectedColumn[],
   count: number,
-  rows: number,
 ): Promise<string[][]> {
   const names = columns.map(({ name }) => postgresDialect.quote(name))
-  const percent = Math.min(100, (100 * Math.max(count * SAMPLE_PER_SPLIT, LEAST_SAMPLE)) / Math.max(rows, 1))
-  const kind = selection.relation?.kind ?? 'q'
-  // Views, foreign tables and queries cannot be sampled by blocks; they are scanned once more.
-  const sample = ['r', 'p', 'm'].includes(kind)
-    ? `${selection.from} TABLESAMPLE SYSTEM (${percent})`
-    : `${selection.from} WHERE random() < ${percent / 100}`
-  const { rows: bounds } = await session.query(
-    `WITH sample AS MATERIALIZED (SELECT ${names.join(', ')} FROM ${sample}),
+  const { rows } = await session.query(
+    `WITH sample AS MATERIALIZED (SELECT ${names.join(', ')} FROM ${await sampled(session, selection, count)}),
           ranked AS (SELECT ${names.join(', ')}, row_number() OVER (ORDER BY ${names.join(', ')}) AS sluice_rank, count(*) OVER () AS sluice_count
                        FROM sample WHERE ${names.map(name => `${name} IS NOT NULL`).join(' AND ')})
      SELECT ${names.map(name => `${name}::text`).join(', ')} FROM ranked
       WHERE sluice_rank IN (SELECT (sluice_count * part) / ${count} FROM generate_series(1, ${count - 1}) AS part)
       ORDER BY sluice_rank`,
   )
-  const values = bounds.map(row => row.map(value => value ?? ''))
-  return values.filter((row, at) => at === 0 || row.some((value, column) => value !== values[at - 1]?.[column]))
+  const bounds = rows.map(row => row.map(value => value ?? ''))
+  return bounds.filter((row, at) => at === 0 || row.some((value, column) => value !== bounds[at - 1]?.[column]))
+}
+
+/** The FROM clause of a sample. Views, foreign tables and queries have no blocks; every n-th row of a whole scan is taken. */
+async function sampled(session: Connection, { from, relation }: Selection, count: number): Promise<string> {
+  if (relation !== undefined && ['r', 'p', 'm'].includes(relation.kind)) {
+    const leaves = await leavesOf(session, relation.oid)
+    const blocks = leaves.reduce((sum, leaf) => sum + leaf.blocks, 0)
+    const wanted = Math.max(LEAST_SAMPLE_BLOCKS, SAMPLE_BLOCKS * count)
+    return blocks <= wanted ? from : `${from} TABLESAMPLE SYSTEM (${(100 * wanted) / blocks}) REPEATABLE (0)`
+  }
+  return `${from} WHERE random() < 0.05`
 }
 
 interface Leaf {
@@ -140,14 +170,14 @@ interface Leaf {
 }
 
 /** Ranges of blocks of a table without a key, or of each of its partitions. */
-async function byBlocks(session: Connection, selection: Selection, { parallelism }: SplitOptions): Promise<PgSplit[]> {
+async function byBlocks(session: Connection, selection: Selection, options: SplitOptions): Promise<PgSplit[]> {
   const { relation, dataset } = selection
   if (relation === undefined || session.serverVersion < TID_RANGES || !['r', 'p'].includes(relation.kind))
     return [whole(selection)]
   const leaves = await leavesOf(session, relation.oid)
   const rows = await estimateRows(session, selection)
   const blocks = leaves.reduce((sum, leaf) => sum + leaf.blocks, 0)
-  const count = splitCount(rows, parallelism)
+  const count = splitCount(rows, options)
   if (count === 1) return [whole(selection)]
   const blocksPerSplit = Math.max(1, Math.ceil(blocks / count))
   const ranges = leaves.flatMap(leaf => cutBlocks(leaf, blocksPerSplit))
