@@ -4,7 +4,7 @@
  * Generated: one part of the code loads a value as a safe integer `v` (NaN when it may exceed 2^53), another stores `x`, which is `v`
  * moved by the difference of the scales. What is too large for that takes the register of wide.ts.
  */
-import { checked, loop, lossless, type Rule } from './cast-rule.ts'
+import { checked, loop, lossless, type Kernel, type Rule } from './cast-rule.ts'
 import { isNaN128 } from './render-number.ts'
 import { loadNumber, mantissa, number, parseNumber, putNaN, putSafe, putSafe128 } from './scan-number.ts'
 import { DECIMAL128_DIGITS, DECIMAL64_DIGITS, type Type } from './types.ts'
@@ -18,7 +18,7 @@ export const isExact = (type: Type): type is ExactType => type.kind === 'bool' |
 
 export function exactRule(from: Type, to: Type): Rule | undefined {
   if (!isExact(to) || !(isExact(from) || (from.kind === 'numeric' && to.kind !== 'decimal'))) return undefined
-  const compile = () => exactLoop(from, to)
+  const compile = () => (from.kind === 'int' && to.kind === 'int' ? intLoop(from, to) : undefined) ?? exactLoop(from, to)
   return isContained(from, to) ? lossless(compile) : checked(compile)
 }
 
@@ -40,6 +40,22 @@ function isContained(from: ExactType | Of<'numeric'>, to: ExactType): boolean {
 
 /** Decimal digits of the largest value. */
 const intDigits = ({ bits, signed }: Of<'int'>) => String((1n << BigInt(signed ? bits - 1 : bits)) - 1n).length
+
+/** Casts between integers whose words say at once whether they fit; the most common ones. */
+function intLoop(from: Of<'int'>, to: Of<'int'>): Kernel | undefined {
+  if (from.bits < 64 && to.bits === 64 && (to.signed || !from.signed)) {
+    return loop(`const v = sv[row]; tv[row * 2] = v; tv[row * 2 + 1] = ${from.signed ? 'v >> 31' : '0'}`, {})
+  }
+  if (from.bits < 64 && to.bits < 64) return loop('const v = sv[row]; tv[row] = v; if (tv[row] !== v) return row', {})
+  if (from.bits === 64 && to.bits < 64) {
+    const lo = to.signed ? 'lo' : '(lo >>> 0)'
+    const isSmall = to.signed && from.signed ? 'hi === lo >> 31' : to.signed ? 'hi === 0 && lo >= 0' : 'hi === 0'
+    return loop(`${WORDS}; tv[row] = lo; if (tv[row] !== ${lo} || !(${isSmall})) return row`, {})
+  }
+  if (from.bits === 64 && to.bits === 64)
+    return loop(`${WORDS}; tv[row * 2] = lo; tv[row * 2 + 1] = hi; if (hi < 0) return row`, {})
+  return undefined
+}
 
 function exactLoop(from: ExactType | Of<'numeric'>, to: ExactType) {
   const shift = scaleOf(to) - scaleOf(from)

@@ -22,8 +22,9 @@ const FIRST_HI = Math.floor((FIRST_SECONDS * MICROS) / TWO_32)
 /** Year (astronomical: 0 is 1 BC), month and day of a day since 1970-01-01, as `year * 512 + month * 32 + day`. */
 export function packedCivil(days: number): number {
   const shifted = days + EPOCH_DAYS
-  const era = Math.floor(shifted / DAYS_PER_ERA)
-  const dayOfEra = shifted - era * DAYS_PER_ERA
+  // Years from 0 on take integer arithmetic, which is several times faster.
+  const era = shifted >= 0 && shifted < 0x4000_0000 ? ((shifted | 0) / DAYS_PER_ERA) | 0 : Math.floor(shifted / DAYS_PER_ERA)
+  const dayOfEra = (shifted - era * DAYS_PER_ERA) | 0
   const leapDays = ((dayOfEra / 1460) | 0) - ((dayOfEra / 36_524) | 0) + ((dayOfEra / 146_096) | 0)
   const yearOfEra = ((dayOfEra - leapDays) / 365) | 0
   const dayOfYear = dayOfEra - (365 * yearOfEra + (yearOfEra >> 2) - ((yearOfEra / 100) | 0))
@@ -36,7 +37,7 @@ export function packedCivil(days: number): number {
 /** Days since 1970-01-01 of a date that exists. The inverse of {@link packedCivil}. */
 export function daysOf(year: number, month: number, day: number): number {
   const shifted = month <= 2 ? year - 1 : year
-  const era = Math.floor(shifted / 400)
+  const era = shifted >= 0 ? (shifted / 400) | 0 : Math.floor(shifted / 400)
   const yearOfEra = shifted - era * 400
   const dayOfYear = (((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0) + day - 1
   return era * DAYS_PER_ERA + yearOfEra * 365 + (yearOfEra >> 2) - ((yearOfEra / 100) | 0) + dayOfYear - EPOCH_DAYS

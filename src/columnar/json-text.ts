@@ -250,8 +250,9 @@ function hexAt(bytes: Uint8Array, at: number): number {
 }
 
 /** The value of a hexadecimal digit; -1 for any other byte. */
-export function hexDigit(byte: number): number {
-  if (byte >= ZERO && byte <= 0x39) return byte - ZERO
-  const letter = byte | 0x20
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+export const hexDigit = (byte: number): number => HEX_VALUES[byte]!
+
+const HEX_VALUES = new Int8Array(256).fill(-1)
+for (const [value, digit] of HEX_DIGITS.split('').entries()) {
+  HEX_VALUES[digit.charCodeAt(0)] = HEX_VALUES[digit.toUpperCase().charCodeAt(0)] = value
 }

@@ -120,14 +120,13 @@ export function renderBytes(out: Uint8Array, pos: number, bytes: Uint8Array, sta
 
 /** 16 bytes from `bytes[at]` on, as `01234567-89ab-cdef-0123-456789abcdef`. */
 export function renderUuid(out: Uint8Array, pos: number, bytes: Uint8Array, at: number): number {
-  for (let i = 0; i < 16; i++) {
-    const byte = bytes[at + i]!
-    if (i === 4 || i === 6 || i === 8 || i === 10) out[pos++] = HYPHEN
-    out[pos] = HEX[byte >> 4]!
-    out[pos + 1] = HEX[byte & 15]!
-    pos += 2
+  pos = renderHex(out, pos, bytes, at, at + 4)
+  for (let from = at + 4; from < at + 10; from += 2) {
+    out[pos] = HYPHEN
+    pos = renderHex(out, pos + 1, bytes, from, from + 2)
   }
-  return pos
+  out[pos] = HYPHEN
+  return renderHex(out, pos + 1, bytes, at + 10, at + 16)
 }
 
 /** `bytes[start, end)` as lower-case hexadecimal digits, two per byte. */

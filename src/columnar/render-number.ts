@@ -3,16 +3,15 @@
  * (`maxTextBytes` of render-bytes.ts).
  */
 import { INT64_MIN_HI } from './special.ts'
-import { divide, isZero, loadInt128, loadInt64, loadUint64, POWERS_OF_TEN, type WordArray } from './wide.ts'
+import { divide, isZero, loadInt128, loadInt64, loadUint64, POWERS_OF_TEN, safeOf, type WordArray } from './wide.ts'
 
-const TWO_32 = 2 ** 32
 const GROUP = 1_000_000
 const GROUP_DIGITS = 6
-/** Words outside this range of the high one may exceed 2^53. */
-const SAFE_HI = 2 ** 21
 const MINUS = 0x2d
 const POINT = 0x2e
 const ZERO = 0x30
+/** Largest scale whose fraction is a safe integer with any whole part that is one too. */
+const SAFE_SCALE = 15
 
 /** The digits of a number in groups of six, lowest first: 39 digits need 7. */
 const groups = new Int32Array(7)
@@ -22,32 +21,46 @@ export function renderAscii(out: Uint8Array, pos: number, text: string): number 
   return pos + text.length
 }
 
-/** Any safe integer: int8 to int32, uint8 to uint32. */
+/** Any safe integer. */
 export function renderInt(out: Uint8Array, pos: number, value: number): number {
-  return value < 0 ? writeGroups(out, pos, splitSafe(-value), 0, true) : writeGroups(out, pos, splitSafe(value), 0, false)
+  if (value >= 0) return putSafe(out, pos, value)
+  out[pos] = MINUS
+  return putSafe(out, pos + 1, -value)
 }
 
 export function renderInt64(out: Uint8Array, pos: number, lo: number, hi: number): number {
-  return renderScaled64(out, pos, lo, hi, 0)
+  const value = safeOf(lo, hi)
+  if (!Number.isNaN(value)) return renderInt(out, pos, value)
+  const isNegative = loadInt64(lo, hi)
+  return putRegister(out, pos, 0, isNegative)
 }
 
 export function renderUint64(out: Uint8Array, pos: number, lo: number, hi: number): number {
-  if (hi >= 0 && hi < SAFE_HI) return writeGroups(out, pos, splitSafe(hi * TWO_32 + (lo >>> 0)), 0, false)
+  const value = safeOf(lo, hi)
+  if (value >= 0) return putSafe(out, pos, value)
   loadUint64(lo, hi)
-  return writeGroups(out, pos, splitRegister(), 0, false)
+  return putRegister(out, pos, 0, false)
 }
 
 /** A decimal of 64 bits with exactly `scale` digits behind the point, or `NaN`. */
 export function renderDecimal64(out: Uint8Array, pos: number, lo: number, hi: number, scale: number): number {
+  const value = safeOf(lo, hi)
+  if (!Number.isNaN(value) && scale <= SAFE_SCALE) return putScaled(out, pos, value, scale)
   if (hi === INT64_MIN_HI && lo === 0) return renderAscii(out, pos, 'NaN')
-  return renderScaled64(out, pos, lo, hi, scale)
+  const isNegative = loadInt64(lo, hi)
+  return putRegister(out, pos, scale, isNegative)
 }
 
 /** A decimal of 128 bits, four words from `words[at]` on, with exactly `scale` digits behind the point, or `NaN`. */
 export function renderDecimal128(out: Uint8Array, pos: number, words: WordArray, at: number, scale: number): number {
+  const sign = words[at + 1]! >> 31
+  if (words[at + 2] === sign && words[at + 3] === sign) {
+    const value = safeOf(words[at]!, words[at + 1]!)
+    if (!Number.isNaN(value) && scale <= SAFE_SCALE) return putScaled(out, pos, value, scale)
+  }
   if (isNaN128(words, at)) return renderAscii(out, pos, 'NaN')
   const isNegative = loadInt128(words, at)
-  return writeGroups(out, pos, splitRegister(), scale, isNegative)
+  return putRegister(out, pos, scale, isNegative)
 }
 
 /** The sentinel of special.ts. */
@@ -64,7 +77,11 @@ export function renderFloat64(out: Uint8Array, pos: number, value: number): numb
   // An integer, or a number with up to four digits behind the point: 15 digits name a double, so the text that reads back is the one.
   if (size < 1e11 && size >= 1e-4) {
     const shifted = Math.round(size * 1e4)
-    if (shifted / 1e4 === size) return renderTrimmed(out, pos, shifted, value < 0)
+    if (shifted / 1e4 === size) {
+      if (value < 0) out[pos++] = MINUS
+      const whole = Math.floor(size)
+      return putTrimmed(out, putSafe(out, pos, whole), shifted - whole * 1e4)
+    }
   }
   return renderAscii(out, pos, Object.is(value, -0) ? '-0' : String(value))
 }
@@ -87,52 +104,71 @@ export function shortestFloat32(value: number): number {
   return Number.isFinite(value) ? Number(value.toPrecision(9)) : value
 }
 
-/** `value` / 10^4 without zeros at the end. */
-function renderTrimmed(out: Uint8Array, pos: number, value: number, isNegative: boolean): number {
-  for (let scale = 4; scale > 0; scale--) {
-    const tenth = Math.floor(value / 10)
-    if (tenth * 10 !== value) return writeGroups(out, pos, splitSafe(value), scale, isNegative)
-    value = tenth
+/** A safe integer with a point before its last `scale` digits. */
+function putScaled(out: Uint8Array, pos: number, value: number, scale: number): number {
+  if (scale === 0) return renderInt(out, pos, value)
+  let size = value
+  if (value < 0) {
+    out[pos++] = MINUS
+    size = -value
   }
-  return writeGroups(out, pos, splitSafe(value), 0, isNegative)
+  const power = POWERS_OF_TEN[scale]!
+  const whole = Math.floor(size / power)
+  pos = putSafe(out, pos, whole)
+  out[pos] = POINT
+  const fraction = size - whole * power
+  if (scale <= 8) return putDigits(out, pos + 1, fraction, scale)
+  const high = Math.floor(fraction / 1e8)
+  return putDigits(out, putDigits(out, pos + 1, high, scale - 8), fraction - high * 1e8, 8)
 }
 
-function renderScaled64(out: Uint8Array, pos: number, lo: number, hi: number, scale: number): number {
-  if (hi < SAFE_HI && hi >= -SAFE_HI) {
-    const value = hi * TWO_32 + (lo >>> 0)
-    return writeGroups(out, pos, splitSafe(value < 0 ? -value : value), scale, value < 0)
-  }
-  const isNegative = loadInt64(lo, hi)
-  return writeGroups(out, pos, splitRegister(), scale, isNegative)
+/** A point and four digits without zeros at the end; nothing for 0. */
+function putTrimmed(out: Uint8Array, pos: number, fraction: number): number {
+  if (fraction === 0) return pos
+  let scale = 4
+  let digits = fraction | 0
+  for (; digits % 10 === 0; scale--) digits = (digits / 10) | 0
+  out[pos] = POINT
+  return putDigits(out, pos + 1, digits, scale)
 }
 
-/** Splits a non-negative safe integer; returns how many groups there are. */
-function splitSafe(value: number): number {
-  if (value < GROUP) {
-    groups[0] = value
-    return 1
-  }
-  const middle = Math.floor(value / GROUP)
-  groups[0] = value - middle * GROUP
-  if (middle < GROUP) {
-    groups[1] = middle
-    return 2
-  }
-  const high = Math.floor(middle / GROUP)
-  groups[1] = middle - high * GROUP
-  groups[2] = high
-  return 3
+/** A non-negative safe integer. */
+function putSafe(out: Uint8Array, pos: number, value: number): number {
+  if (value < 1e8) return putDigits(out, pos, value, digitsOf(value))
+  const high = Math.floor(value / 1e8)
+  const low = value - high * 1e8
+  if (high < 1e8) return putDigits(out, putDigits(out, pos, high, digitsOf(high)), low, 8)
+  const top = Math.floor(high / 1e8)
+  return putDigits(out, putDigits(out, putDigits(out, pos, top, 1), high - top * 1e8, 8), low, 8)
 }
 
-function splitRegister(): number {
+/** A number below 10^8 with exactly so many digits, zeros before it. */
+function putDigits(out: Uint8Array, pos: number, value: number, digits: number): number {
+  let left = value | 0
+  let at = pos + digits
+  for (; at > pos + 1; at -= 2) {
+    const rest = (left / 100) | 0
+    const pair = left - rest * 100
+    const tens = (pair * 103) >> 10
+    out[at - 1] = ZERO + pair - tens * 10
+    out[at - 2] = ZERO + tens
+    left = rest
+  }
+  if (at > pos) out[pos] = ZERO + left
+  return pos + digits
+}
+
+/** Decimal digits of a number below 10^8, at least 1. */
+function digitsOf(value: number): number {
+  if (value < 1e4) return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4
+  return value < 1e6 ? (value < 1e5 ? 5 : 6) : value < 1e7 ? 7 : 8
+}
+
+/** The register of wide.ts with a point before its last `scale` digits. */
+function putRegister(out: Uint8Array, pos: number, scale: number, isNegative: boolean): number {
   let count = 0
   do groups[count++] = divide(GROUP)
   while (!isZero())
-  return count
-}
-
-/** Writes the groups, with a point before the last `scale` digits and zeros where digits are missing for it. */
-function writeGroups(out: Uint8Array, pos: number, count: number, scale: number, isNegative: boolean): number {
   const digits = (count - 1) * GROUP_DIGITS + digitsOf(groups[count - 1]!)
   const total = digits > scale ? digits : scale + 1
   if (isNegative) out[pos++] = MINUS
@@ -147,11 +183,4 @@ function writeGroups(out: Uint8Array, pos: number, count: number, scale: number,
     group = rest
   }
   return end
-}
-
-/** Decimal digits of a group, at least 1. */
-function digitsOf(group: number): number {
-  let digits = 1
-  while (digits < GROUP_DIGITS && group >= POWERS_OF_TEN[digits]!) digits++
-  return digits
 }

@@ -48,6 +48,13 @@ export function scanDecimal(bytes: Uint8Array, start: number, end: number, colum
   const { type, values } = column
   if (type.kind !== 'decimal') return false
   const isWide = type.precision > DECIMAL64_DIGITS
+  const simple = parseSimple(bytes, start, end)
+  const missing = type.scale - fractionDigits
+  if (missing >= 0 && missing <= SAFE_DIGITS) {
+    const scaled = simple * POWERS_OF_TEN[missing]!
+    const limit = POWERS_OF_TEN[type.precision < SAFE_DIGITS ? type.precision : SAFE_DIGITS]!
+    if (scaled < limit && scaled > -limit) return isWide ? putSafe128(values, row * 4, scaled) : putSafe(values, row * 2, scaled)
+  }
   if (!parseNumber(bytes, start, end)) return isNaNText(bytes, start, end) && putNaN(values, row, isWide)
   const zeros = number.digits === 0 ? 0 : number.exponent + type.scale
   if (zeros < 0 || number.digits + zeros > type.precision) return false
@@ -64,6 +71,11 @@ export function scanDecimal(bytes: Uint8Array, start: number, end: number, colum
 
 /** Decimal text with or without exponent, `NaN`, `Infinity`, `inf`; case does not matter. The nearest float; refused when only infinity or 0 is near. */
 export function scanFloat64(bytes: Uint8Array, start: number, end: number, column: Column, row: number): boolean {
+  const simple = parseSimple(bytes, start, end)
+  if (!Number.isNaN(simple) && simple !== 0) {
+    column.values[row] = simple / POWERS_OF_TEN[fractionDigits]!
+    return true
+  }
   if (!parseNumber(bytes, start, end)) return scanSpecialFloat(bytes, start, end, column, row)
   const value = nearestDouble(bytes, start, end)
   column.values[row] = value
@@ -77,6 +89,28 @@ export function scanFloat32(bytes: Uint8Array, start: number, end: number, colum
   const value = isBetweenFloats(double) ? roundOnce(double, latin1(bytes, start, end)) : Math.fround(double)
   column.values[row] = value
   return Number.isFinite(value) && (value !== 0 || number.digits === 0)
+}
+
+/** Digits behind the point of what {@link parseSimple} has read. */
+let fractionDigits = 0
+
+/** The digits of `[+-]digits[.digits]` as an integer, when there are at most 15. NaN: the text is longer, or something else. */
+function parseSimple(bytes: Uint8Array, start: number, end: number): number {
+  const sign = bytes[start]
+  const first = sign === MINUS || sign === PLUS ? start + 1 : start
+  let value = 0
+  let point = end
+  fractionDigits = 0
+  if (end - first > SAFE_DIGITS + 1 || end <= first) return NaN
+  for (let at = first; at < end; at++) {
+    const digit = bytes[at]! - ZERO
+    if (digit >>> 0 <= 9) value = value * 10 + digit
+    else if (digit === POINT - ZERO && point === end && end - first > 1) point = at
+    else return NaN
+  }
+  if (point === end && end - first > SAFE_DIGITS) return NaN
+  fractionDigits = point === end ? 0 : end - 1 - point
+  return sign === MINUS ? -value : value
 }
 
 /** What {@link parseNumber} found: mantissa * 10^exponent; the mantissa ends in no zero. Without digits the number is 0. */

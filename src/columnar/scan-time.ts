@@ -26,13 +26,20 @@ let micros = 0
 
 /** `2024-02-29`, `0044-03-15 BC`, `infinity`, `-infinity`. */
 export function scanDate(bytes: Uint8Array, start: number, end: number, column: Column, row: number): boolean {
+  if (end - start === 10) {
+    const days = readDays(bytes, start, end, false)
+    column.values[row] = days
+    return !Number.isNaN(days) && position === end
+  }
   const infinity = infinityAt(bytes, start, end)
-  const days =
-    infinity === 0 ? readDays(bytes, start, end, hasEra(bytes, start, end)) : infinity > 0 ? DATE_INFINITY : DATE_MINUS_INFINITY
+  if (infinity !== 0) {
+    column.values[row] = infinity > 0 ? DATE_INFINITY : DATE_MINUS_INFINITY
+    return true
+  }
+  const era = hasEra(bytes, start, end)
+  const days = readDays(bytes, start, end, era)
   column.values[row] = days
-  if (infinity !== 0) return true
-  if (hasEra(bytes, start, end)) position += 3
-  return position === end && days > DATE_MINUS_INFINITY && days < DATE_INFINITY
+  return position === (era ? end - 3 : end) && days > DATE_MINUS_INFINITY && days < DATE_INFINITY
 }
 
 /** `23:59:59.999999` up to `24:00:00`. Digits behind the sixth must be zeros. */
@@ -61,7 +68,7 @@ export function scanDuration(bytes: Uint8Array, start: number, end: number, colu
  */
 export function scanTimestamp(bytes: Uint8Array, start: number, end: number, column: Column, row: number): boolean {
   const { type, values } = column
-  const infinity = infinityAt(bytes, start, end)
+  const infinity = end - start < 10 ? infinityAt(bytes, start, end) : 0
   if (infinity !== 0) {
     values[row * 2] = infinity > 0 ? INT64_MAX_LO : INT64_MIN_LO
     values[row * 2 + 1] = infinity > 0 ? INT64_MAX_HI : INT64_MIN_HI
