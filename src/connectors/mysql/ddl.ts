@@ -61,11 +61,11 @@ function columnLine(field: Field, name: string, type: string, isKey: boolean): s
 }
 
 /** The type that it has in a source of the same kind, where this server knows it. */
-function nativeType({ native, name, length }: Field, { isMariaDb, collations }: DdlFacts, notes: string[]): string | undefined {
+function nativeType({ native, name, length }: Field, { isMariaDb, version, collations }: DdlFacts, notes: string[]): string | undefined {
   if (native?.system !== 'mysql') return undefined
   const [, type = native.type, collation] = /^(.*) collate (\w+)$/s.exec(native.type) ?? []
   if (/^(uuid|inet[46])$/i.test(type) && !isMariaDb) return undefined
-  if (/^vector/i.test(type) || (/^xmltype/i.test(type) && !isMariaDb)) return undefined
+  if (/^vector/i.test(type) && !isAtLeast(version, isMariaDb ? [11, 7] : [9])) return undefined
   // Of views, old servers say a length that no VARCHAR can have.
   if (length !== undefined && /^varchar/i.test(type) && length > 16_383) return 'LONGTEXT'
   if (collation === undefined) return type

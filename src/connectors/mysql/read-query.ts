@@ -128,10 +128,13 @@ class Rows {
   refusal({ rows, badColumn }: DecodeState) {
     const { dataset, selected } = this.#query
     const key = this.#keyOf(rows)
+    const isDate = selected[badColumn]?.type.kind === 'date' || selected[badColumn]?.type.kind === 'timestamp'
     return dataErrors.valueRefused({
       dataset,
       column: selected[badColumn]?.name ?? '',
-      reason: 'the value is no date of the calendar (such as 0000-00-00), or has more digits than the column',
+      reason: isDate
+        ? 'the date does not exist in the calendar (such as 0000-00-00); `zeroDates` can make it NULL or text'
+        : 'the server sent a value that does not fit the type of the column',
       ...(key.length === 0 ? {} : { key: key.join(', ') }),
     })
   }

@@ -11,7 +11,8 @@ const EPOCH_DAY_MS = 86_400_000
 export function parameterTexts(packet: Packet, row: number, columns: readonly ParameterColumn[], isBulk: boolean): string[] {
   const { bytes } = packet
   let at = packet.startOf(row)
-  return columns.map(({ type }, k) => {
+  return columns.map(({ type: own, isText }, k) => {
+    const type: Type = isText ? { kind: 'utf8' } : own
     const isNull = isBulk ? bytes[at++] === 1 : (packet.masks[row * maskBytes(columns.length) + (k >> 3)]! & (1 << (k & 7))) !== 0
     if (isNull) return 'NULL'
     const from = at

@@ -113,7 +113,8 @@ class TargetSession implements AsyncDisposable {
 
   async plan(dataset: Dataset, ledger: string | undefined): Promise<Target> {
     const { createTable } = this.options
-    return planTarget(await this.session, dataset, { settings: this.settings, createTable, ledger })
+    const session = await this.session
+    return planTarget(session, dataset, { settings: this.settings, createTable, ledger, isMariaDb: session.facts.isMariaDb })
   }
 
   async prepare(connection: Connection, targets: readonly Target[]): Promise<void> {

@@ -26,6 +26,7 @@ export interface PlanOptions {
   readonly createTable: boolean
   /** The ledger as it is called in messages; undefined when there is none. */
   readonly ledger: string | undefined
+  readonly isMariaDb: boolean
 }
 
 /** Carried as JSON; written by this file only. */
@@ -175,7 +176,7 @@ function build(dataset: Dataset, table: TableName, label: string, options: PlanO
     dataset: dataset.id,
     ...statementParts(quoteTableName(table, mysqlDialect), names, settings, keyNames(dataset, pairs)),
     names,
-    columns: written.map(({ field, column, index }): ParameterColumn => parameterColumn(field, fields[index]!.type, column)),
+    columns: written.map(({ field, column, index }): ParameterColumn => parameterColumn(field, fields[index]!.type, column, options.isMariaDb)),
     key: dataset.primaryKey.flatMap(name => {
       const at = written.findIndex(({ field }) => field.name === name)
       return at === -1 ? [] : [at]

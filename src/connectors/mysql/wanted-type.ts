@@ -27,11 +27,10 @@ export function wantedType(source: Type, column: NativeColumn): Type {
       return source.kind === 'time' ? source : duration
     case 'json':
       return source.kind === 'utf8' ? utf8 : json
-    // MariaDB takes a UUID as text.
     case 'uuid':
-      return utf8
+      return source.kind === 'uuid' ? uuid : utf8
     default:
-      return source.kind === 'json' ? json : utf8
+      return source.kind === 'json' || source.kind === 'uuid' ? source : utf8
   }
 }
 
@@ -58,7 +57,7 @@ function decimalWanted(source: Type, precision: number, scale: number): Type {
 const INT_DIGITS = { 8: 3, 16: 5, 32: 10, 64: 20 } as const
 
 /** How a field of the source is sent to a column. */
-export function parameterColumn(source: Field, type: Type, column: NativeColumn): ParameterColumn {
+export function parameterColumn(source: Field, type: Type, column: NativeColumn, isMariaDb: boolean): ParameterColumn {
   const { dataType, length } = column
   const isText = type.kind === 'utf8' || type.kind === 'json'
   const isNumericText = type.kind === 'numeric'
@@ -71,6 +70,8 @@ export function parameterColumn(source: Field, type: Type, column: NativeColumn)
     trailingSpaces: isText && dataType === 'char' ? (isBlankPadded(source) ? 'trim' : 'refuse') : 'keep',
     ...(isText && (dataType === 'enum' || dataType === 'set') ? { members: membersOf(column.columnType) } : {}),
     isGeometry: GEOMETRIES.has(dataType),
+    // MySQL refuses binary times of the last hour that have a fraction, though it can store them.
+    isText: type.kind === 'uuid' ? !isBinaryColumn(column) : (type.kind === 'duration' || type.kind === 'time') && column.fraction > 0 && !isMariaDb,
     isYear: dataType === 'year',
     ...(isNumericText && logicalType(column)?.kind !== 'utf8' ? { scale: column.scale } : {}),
     // NULL stands for the next number in such a column, and in a TIMESTAMP of old servers for now.

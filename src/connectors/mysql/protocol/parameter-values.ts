@@ -50,7 +50,7 @@ const WKB_HEAD_BYTES = 5
 const LAST_GEOMETRY = 7
 
 /**
- * WKB or EWKB as MySQL stores geometries (see copyGeometry of wide-values.ts), with its length in front. Returns where it ends, or -1 for what MySQL
+ * WKB or EWKB as MySQL stores geometries (see copyGeometry of rare-values.ts), with its length in front. Returns where it ends, or -1 for what MySQL
  * has no room for.
  */
 export function encodeGeometry(out: Uint8Array, at: number, bytes: Uint8Array, from: number, length: number): number {

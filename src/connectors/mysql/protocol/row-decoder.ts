@@ -10,9 +10,9 @@
  *
  * A decoder stops before what it cannot finish and says why in its state; nothing of an unfinished row counts.
  */
-import { layoutOf, type Column, type Type } from '#columnar'
+import { type Column, layoutOf, scanDecimal, scanUuid, type Type } from '#columnar'
 import { FIELD } from './field-types.ts'
-import { copyGeometry, copyNumeric, decodeDecimal128, decodeUuid } from './wide-values.ts'
+import { copyGeometry, copyNumeric } from './rare-values.ts'
 
 /** Why a decoder stopped. */
 export const STOP = {
@@ -55,7 +55,7 @@ export type RowDecoder = (state: DecodeState, bytes: Uint8Array, end: number, co
 /** V8 does not optimise functions of more than 60 KB of bytecode: rows with more columns than this are decoded in parts. */
 const COLUMNS_PER_FUNCTION = 64
 
-const HELPERS = { copyGeometry, copyNumeric, decodeDecimal128, decodeUuid, isRealDay }
+const HELPERS = { copyGeometry, copyNumeric, scanDecimal, scanUuid, isRealDay }
 
 export function rowDecoder(columns: readonly WireColumn[]): RowDecoder {
   const names = Object.keys(HELPERS)
@@ -189,7 +189,7 @@ function bytesBlock({ type, field }: WireColumn, k: number): string {
   if (field === FIELD.BIT) return bitBlock(type, k)
   if (field === FIELD.GEOMETRY) return grown(`copyGeometry(c${k}, e${k}, b, v, v + n)`)
   if (type.kind === 'numeric') return grown(`copyNumeric(c${k}, e${k}, b, v, v + n)`)
-  if (type.kind === 'uuid') return `if (!decodeUuid(b, v, v + n, w${k}, row * 16)) { ${refuse(k)} }`
+  if (type.kind === 'uuid') return `if (!scanUuid(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
   return `if (e${k} + n > d${k}.length) d${k} = c${k}.reserve(e${k}, e${k} + n)
       if (n <= 128) for (let i = 0; i < n; i++) d${k}[e${k} + i] = b[v + i]
       else d${k}.set(b.subarray(v, v + n), e${k})
@@ -205,7 +205,7 @@ function bitBlock(type: Type, k: number): string {
 }
 
 function decimalBlock(precision: number, scale: number, k: number): string {
-  if (precision > 18) return `if (!decodeDecimal128(b, v, v + n, ${scale}, w${k}, 4 * row)) { ${refuse(k)} }`
+  if (precision > 18) return `if (!scanDecimal(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
   const digits = `const t = v + n; let i = v, minus = false, high = 0, x = 0, point = -1
       if (b[i] === 45) { minus = true; i++ }
       for (; i < t; i++) {

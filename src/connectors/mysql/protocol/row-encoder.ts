@@ -9,7 +9,7 @@
  *
  * What a target would store as something else is refused here, with the row; what it refuses itself is left to it.
  */
-import { type Column, layoutOf, renderDecimal128, renderDecimal64, type Type } from '#columnar'
+import { type Column, layoutOf, renderDecimal128, renderDecimal64, renderDuration, renderUuid, type Type } from '#columnar'
 import { FIELD } from './field-types.ts'
 import { charsOf, civilOf, encodeGeometry, isNumberText, isPlainNumeric, isRoundAsText } from './parameter-values.ts'
 
@@ -27,6 +27,8 @@ export interface ParameterColumn {
   /** ENUM and SET take a text that looks like a number for one. */
   readonly members?: readonly string[]
   readonly isGeometry: boolean
+  /** Sent as text: a UUID to a text column, and a TIME where the server's check of binary ones refuses some that it can store. */
+  readonly isText: boolean
   /** YEAR takes 1 to 99 for 1970 to 2069. */
   readonly isYear: boolean
   /** Digits behind the point that the target keeps, for numbers as text. */
@@ -71,7 +73,7 @@ export interface RowEncoder {
 const UNSIGNED = 0x80
 const COLUMNS_PER_FUNCTION = 64
 const LENGTH_BYTES = 9
-const HELPERS = { renderDecimal64, renderDecimal128, civilOf, encodeGeometry, isPlainNumeric, isNumberText, charsOf, isRoundAsText }
+const HELPERS = { renderDuration, renderUuid, renderDecimal64, renderDecimal128, civilOf, encodeGeometry, isPlainNumeric, isNumberText, charsOf, isRoundAsText }
 
 export function rowEncoder(columns: readonly ParameterColumn[], isBulk: boolean): RowEncoder {
   const reasons: string[] = []
@@ -82,12 +84,13 @@ const words = new Int32Array(2), floats = new Float32Array(words.buffer), double
 ${source(columns, blocks)}`
   // oxlint-disable-next-line no-new-func -- generated from numbers and our own templates only
   const encode = new Function('helpers', 'members', body)(HELPERS, members) as Encode
-  const types = Buffer.concat(columns.map(({ type, isGeometry }) => Buffer.from(parameterType(type, isGeometry))))
+  const types = Buffer.concat(columns.map(column => Buffer.from(parameterType(column))))
   return { encode, reasons, types, isBulk }
 }
 
 /** Number of {@link FIELD} and sign. */
-function parameterType(type: Type, isGeometry: boolean): readonly [field: number, sign: number] {
+function parameterType({ type, isGeometry, isText }: ParameterColumn): readonly [field: number, sign: number] {
+  if (isText) return [FIELD.VAR_STRING, 0]
   switch (type.kind) {
     case 'bool':
       return [FIELD.TINY, 0]
@@ -126,7 +129,10 @@ function fixedBytes(column: ParameterColumn): number {
     case 'decimal':
       return 42
     case 'uuid':
-      return 17
+      return 37
+    case 'time':
+    case 'duration':
+      return 24
     default:
       return 13
   }
@@ -209,8 +215,9 @@ function valueBlock(column: ParameterColumn, k: number, refuse: Refuse): string 
       return timestampBlock(column.fraction, k, refuse)
     case 'time':
     case 'duration':
-      return timeBlock(column.fraction, k, refuse)
+      return timeBlock(column, k, refuse)
     case 'uuid':
+      if (column.isText) return `out[p] = 36; renderUuid(out, p + 1, w${k}, row * 16); p += 37`
       return `out[p++] = 16\n      for (let i = 0; i < 16; i++) out[p + i] = w${k}[row * 16 + i]\n      p += 16`
     default:
       return bytesBlock(column, k, refuse)
@@ -263,13 +270,15 @@ function timestampBlock(fraction: number, k: number, refuse: Refuse): string {
       if (micros === 0) { out[p] = 7; p += 8 } else { out[p] = 11; p += 8; ${putWord('micros', 0)}; p += 4 }`
 }
 
-function timeBlock(fraction: number, k: number, refuse: Refuse): string {
-  return `let all = w${k}[2 * row + 1] * 4294967296 + (w${k}[2 * row] >>> 0)
+function timeBlock({ fraction, isText }: ParameterColumn, k: number, refuse: Refuse): string {
+  const checked = `let all = w${k}[2 * row + 1] * 4294967296 + (w${k}[2 * row] >>> 0)
       const isNegative = all < 0
       if (isNegative) all = -all
       if (all > ${MAX_TIME}) { ${refuse('MySQL\'s TIME ends at 838:59:59')} }
       const whole = Math.floor(all / 1e6), micros = all - whole * 1e6, days = whole / 86400 | 0
-      ${fractionCheck(fraction, refuse)}
+      ${fractionCheck(fraction, refuse)}`
+  if (isText) return `${checked}\n      const end = renderDuration(out, p + 1, w${k}[2 * row], w${k}[2 * row + 1]); out[p] = end - p - 1; p = end`
+  return `${checked}
       out[p + 1] = isNegative ? 1 : 0; out[p + 2] = days; out[p + 3] = days >> 8; out[p + 4] = 0; out[p + 5] = 0
       out[p + 6] = whole / 3600 % 24; out[p + 7] = whole / 60 % 60; out[p + 8] = whole % 60
       if (micros === 0) { out[p] = 8; p += 9 } else { out[p] = 12; p += 9; ${putWord('micros', 0)}; p += 4 }`
