@@ -18,23 +18,32 @@ export interface StoredFile {
   readonly maxRowBytes: number
 }
 
+export interface FileBeginning {
+  readonly beginning: Beginning
+  readonly head: Head
+  /** Offset in the file of its first row, and of a byte of the beginning. */
+  readonly rowsAt: number
+  readonly offsetOf: (at: number) => number
+}
+
 /** What is in front of the rows of a file, and at least its first `bytes`. */
-export async function readBeginning(file: StoredFile, format: RowFormat, bytes: number): Promise<{ beginning: Beginning; head: Head }> {
+export async function readBeginning(file: StoredFile, format: RowFormat, bytes: number): Promise<FileBeginning> {
   await using window = new RowWindow(await openBytes(file.path, file.storage, 0, file.signal), 0)
+  const offsetOf = (at: number) => at - window.start
   try {
     for (;;) {
       await window.fill()
       const { buffer, start, end, isLast } = window
       if (end - start < bytes && !isLast) continue
       window.check()
-      const mark = BYTE_ORDER_MARK.every((byte, at) => at < end - start && buffer[start + at] === byte) ? BYTE_ORDER_MARK.length : 0
-      const beginning = { bytes: buffer.subarray(start), start: mark, end: end - start, isWhole: isLast }
+      const hasMark = BYTE_ORDER_MARK.every((byte, at) => at < end - start && buffer[start + at] === byte)
+      const beginning = { bytes: buffer, start: hasMark ? start + BYTE_ORDER_MARK.length : start, end, isWhole: isLast }
       const head = format.head(beginning)
-      if (head !== undefined) return { beginning, head }
+      if (head !== undefined) return { beginning, head, rowsAt: offsetOf(beginning.start + head.length), offsetOf }
       refuseLongRow(window, file.maxRowBytes)
     }
   } catch (error) {
-    throw error instanceof RowFault ? await locate(error, file, error.at) : error
+    throw error instanceof RowFault ? await locate(error, file, offsetOf(error.at)) : error
   }
 }
 

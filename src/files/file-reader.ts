@@ -137,11 +137,11 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
   }
 
   async #prepare(dataset: Dataset, file: StoredFile): Promise<{ decode: DecodeRows; rowsAt: number }> {
-    const { beginning, head } = await readBeginning(file, this.#format, 1)
+    const { head, rowsAt } = await readBeginning(file, this.#format, 1)
     const key = JSON.stringify([dataset.id, head.names])
     const decode = this.#decoders.get(key) ?? this.#format.decoder(dataset.schema, head, file.path)
     this.#decoders.set(key, decode)
-    return { decode, rowsAt: beginning.start + head.length }
+    return { decode, rowsAt }
   }
 
   async #sample(files: readonly InputFile[]) {
@@ -149,11 +149,11 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
     const step = Math.ceil(files.length / SAMPLED_FILES)
     for (const { path } of files.filter((_, at) => at % step === 0)) {
       const file = this.#stored(path)
-      const { beginning, head } = await readBeginning(file, this.#format, SAMPLE_BYTES)
+      const { beginning, head, offsetOf } = await readBeginning(file, this.#format, SAMPLE_BYTES)
       try {
         sampler.add(beginning, head, path)
       } catch (error) {
-        throw error instanceof RowFault ? await locate(error, file, error.at) : error
+        throw error instanceof RowFault ? await locate(error, file, offsetOf(error.at)) : error
       }
     }
     const schema = sampler.schema()

@@ -90,12 +90,14 @@ async function begin(writer: StagedWriter, target: Target, state: State): Promis
 
 async function claim(writer: StagedWriter, target: Target, state: State, known: RunRecord): Promise<RunRecord> {
   const { position } = state
-  state.run = { ...known, epoch: known.epoch + 1, splits: position === 0 ? [] : [{ split: { id: 's', dataset: 'numbers' }, ...progress(position) }] }
+  const splits = position === 0 ? [] : [{ ...progress(position), split: { id: 's', dataset: 'numbers' } }]
+  const run = { ...known, epoch: known.epoch + 1, splits }
+  state.run = run
   await writer.commit(state.committables)
   const published = await writer.marks()
   if (published?.run === known.run) assert.deepEqual(published.marks, position === 0 ? [] : [progress(position)])
-  await writer.prepare(state.run, [target], false, [])
-  return state.run
+  await writer.prepare(run, [target], false, [])
+  return run
 }
 
 class Crash extends Error {}

@@ -72,7 +72,8 @@ ${fields.join('\n')}
 function fieldCode(slot: Slot | undefined, index: number, count: number, dialect: CsvDialect): string {
   const isLastField = index === count - 1
   const ends = isLastField ? [LINE_FEED, CARRIAGE_RETURN] : [dialect.delimiter]
-  const refuse = `{ if (pos >= end && !isLast) break row; scanner.refuse(bytes, pos, ${index + 1}, ${count}) }`
+  // A carriage return at the very end may be followed by its line feed.
+  const refuse = `{ if (pos + 1 >= end && !isLast) break row; scanner.refuse(bytes, pos, ${index + 1}, ${count}) }`
   const separator = isLastField
     ? `if (bytes[pos] === ${LINE_FEED}) pos++
       else if (bytes[pos] === ${CARRIAGE_RETURN} && bytes[pos + 1] === ${LINE_FEED}) pos += 2
