@@ -48,6 +48,8 @@ export interface SelectionOptions {
 
 const { quote, literal } = postgresDialect
 const QUERY_ALIAS = 'sluice_query'
+/** An ORDER BY takes a name for one of the output columns before it looks at the table, so a computed one must not have a column's name. */
+const RENAMED = ' AS "?"'
 
 /** A column that could be read, before the list of columns is applied. */
 interface Candidate {
@@ -156,7 +158,7 @@ function column({ name, type, native, nullable, comment }: Candidate, arrays: 'l
     field,
     type: field.type,
     wire: read?.wire ?? { kind: 'text' },
-    expression: read ? quote(name) : `${quote(name)}::text`,
+    expression: read ? quote(name) : `${quote(name)}::text${RENAMED}`,
   }
 }
 
@@ -185,7 +187,13 @@ function constant(spec: Extract<ColumnSpec, { kind: 'constant' }>): Chosen {
   const known = decimal ?? CONSTANTS[typeName(wanted)]
   const [cast, kind] = known ?? ['text', 'text']
   const type = known ? wanted : utf8
-  return { name, type, wire: { kind }, expression: `${literal(value).trim()}::${cast}`, field: { name, type, nullable: false } }
+  return {
+    name,
+    type,
+    wire: { kind },
+    expression: `${literal(value).trim()}::${cast}${RENAMED}`,
+    field: { name, type, nullable: false },
+  }
 }
 
 /** The key to read by: the one that the job names if it is unique, else the primary key, else another one. */
@@ -236,7 +244,7 @@ function orderOf(orderBy: string | undefined, find: (name: string) => Candidate)
 }
 
 function textNotes(columns: readonly Chosen[]): Note[] {
-  const asText = columns.filter(({ expression, field }) => expression.endsWith('::text') && field.native)
+  const asText = columns.filter(({ expression, field }) => expression.endsWith(`::text${RENAMED}`) && field.native)
   if (asText.length === 0) return []
   const list = asText.map(({ name, field }) => `${name} (${field.native?.type})`).join(', ')
   return [{ level: 'info', text: `Read as text, in the form PostgreSQL prints: ${list}.` }]
