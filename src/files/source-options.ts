@@ -1,6 +1,6 @@
 /** Options of every source that reads text files. */
 import { z } from 'zod'
-import { typeName, type Type } from '#columnar'
+import { parseTypeName, typeName, type Type } from '#columnar'
 import { declaredType } from '#sql'
 import type { Storage } from './byte-source.ts'
 
@@ -10,9 +10,9 @@ const KiB = 1024
 /** Words for text; any other word that means text to `declaredType` is none that it knows. */
 const TEXT_WORDS = /^(utf8|string|text|tinytext|mediumtext|longtext|clob|n?varchar2?|n?char|character)\b/i
 
-/** The type a word means; undefined for a word that means none. */
+/** The type a word means, in our words or else in FlinkX's; undefined for a word that means none. */
 export function columnType(word: string): Type | undefined {
-  const type = declaredType(word)
+  const type = parseTypeName(word) ?? declaredType(word)
   return type.kind === 'utf8' && !TEXT_WORDS.test(word.trim()) ? undefined : type
 }
 

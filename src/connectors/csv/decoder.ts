@@ -6,7 +6,7 @@
  */
 import type { Schema, Type } from '#columnar'
 import { BLOCK_TOOLS, BLOCK_VARIABLES, payloadCode, undoRow, valueCode, valueKind, type DecodeRows, type ValueKind } from '#files'
-import type { CsvDialect } from './dialect.ts'
+import { isLikeValue, type CsvDialect } from './dialect.ts'
 import { CARRIAGE_RETURN, FieldScanner, LINE_FEED, putSentinels } from './field-scanner.ts'
 
 /** Fields beyond this are read by one call each: the engine does not optimise functions of any size. */
@@ -26,7 +26,8 @@ export function csvDecoder(schema: Schema, columns: readonly (number | undefined
   const slots = columns.map((k, index): Slot | undefined => {
     const type = k === undefined ? undefined : schema.fields[k]?.type
     if (k === undefined || type === undefined) return undefined
-    return { k, type, kind: index < INLINE_FIELDS ? valueKind(type) : 'call' }
+    const isInline = index < INLINE_FIELDS && (type.kind === 'utf8' || !isLikeValue(dialect.nullText))
+    return { k, type, kind: isInline ? valueKind(type) : 'call' }
   })
   const tools = { ...BLOCK_TOOLS, scanner: new FieldScanner(dialect, schema.fields), undoRow, putSentinels }
   const make = new Function(...Object.keys(tools), program(schema, slots, dialect)) as (...given: unknown[]) => DecodeRows

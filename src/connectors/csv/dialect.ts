@@ -47,3 +47,6 @@ export const quoteOption = character.refine(text => !VALUE_CHARACTERS.test(text)
 export const characterOption = character
 
 export const byteOf = (text: string) => text.charCodeAt(0)
+
+/** Whether the text for NULL, as `0` or `NaN`, may also be the text of a value. */
+export const isLikeValue = (nullText: Uint8Array) => /^[\w.:+ -]+$/.test(new TextDecoder().decode(nullText))

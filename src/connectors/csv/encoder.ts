@@ -16,6 +16,7 @@ import {
   type EncodeRows,
   type RowEncoding,
 } from '#files'
+import { isLikeValue } from './dialect.ts'
 import { CARRIAGE_RETURN, LINE_FEED } from './field-scanner.ts'
 
 export interface CsvStyle {
@@ -119,8 +120,8 @@ function notNullCode(field: Field, k: number, { quote, quotes, nullText }: CsvSt
   const { kind } = field.type
   if (kind === 'utf8' || kind === 'json') return `pos = putText(out, pos, d${k}, o${k}[row], o${k}[row + 1])`
   if (quotes === 'all') return `out[pos++] = ${quote}; ${valueCode(field, k)}; out[pos++] = ${quote}`
-  // `0` or `NaN` may be what stands for NULL; no bytes are an empty text in base64.
-  const mayBeLikeNull = kind === 'binary' || /^[\w.:+ -]+$/.test(new TextDecoder().decode(nullText))
+  // No bytes are an empty text in base64.
+  const mayBeLikeNull = kind === 'binary' || isLikeValue(nullText)
   return mayBeLikeNull ? `from = pos; ${valueCode(field, k)}; pos = notNull(out, from, pos)` : valueCode(field, k)
 }
 
