@@ -15,12 +15,28 @@
  *       },
  *     })
  *
- * Several fixtures of one source (server versions, a table without a key) take a `title` each. Everything that is not common
- * to all connectors, such as SQL and dialects, is tested beside the suite.
+ *     sinkSuite({
+ *       sink: postgresSink,
+ *       options: { …connection, table: ['target'] },
+ *       brokenOptions: { …connection, port: 1 },
+ *       dataset: { id: 'source.orders', schema, primaryKey: ['id'] },
+ *       rows: [ …12 or more, extremes and NULLs of every type… ],
+ *       reset: () => …the target empty as before a first run, no ledger…,
+ *       read: () => …the target's rows by a foreign client (pg, mysql2, files by hand)…,
+ *       seen: row => …what that client makes of a row, if it shows values in another form…,
+ *       list: () => …names of all tables or files in the place…,
+ *       dropLedger: () => …,                                            // transactional sinks
+ *       endpoint: { host, port, viaProxy },
+ *       modes: [{ title: 'update by key', options, before, rows, after }],
+ *     })
+ *
+ * Several fixtures of one connector (server versions, a table without a key) take a `title` each. Everything that is not
+ * common to all connectors, such as SQL and dialects, is tested beside the suite.
  *
  * `FaultProxy` breaks TCP connections at a byte; tests of the engine use it as well.
  */
 export { contextOf } from './context.ts'
 export { FaultProxy, type Direction, type Fault } from './fault-proxy.ts'
 export { assertSameRows, fillBatch, rowsOf, type Row } from './rows.ts'
+export { sinkSuite, type SinkEndpoint, type SinkFixture, type SinkMode } from './sink-suite.ts'
 export { sourceSuite, type SourceEndpoint, type SourceFixture } from './source-suite.ts'

@@ -10,6 +10,7 @@ type Fixture = SourceFixture<z.ZodObject, Split, Json>
 
 /** Everything must have ended this long after an abort, or after a consumer has turned away. */
 export const STOP_MS = 1000
+const REST_MS = 30
 
 /** How a source stops. */
 export function sourceAbortCases({ source, options }: Fixture): Case[] {
@@ -48,8 +49,7 @@ export function sourceAbortCases({ source, options }: Fixture): Case[] {
     {
       name: 'leaves nothing open when its consumer turns away half-way',
       async run() {
-        await settled(() => true)
-        const before = openResources()
+        const before = await openAtRest()
         {
           await using reader = await openReader(source, options, { batchRows: 1 })
           const [place] = await allSplits(reader)
@@ -70,8 +70,18 @@ export async function assertReleased(before: readonly string[]): Promise<void> {
   assert(await settled(isReleased), `still open: ${openResources().join()}; before: ${before.join()}`)
 }
 
+/** What is open once that has stopped changing: what an earlier case closed may take its time to go. */
+export async function openAtRest(): Promise<readonly string[]> {
+  for (let before = openResources(); ;) {
+    await sleep(REST_MS)
+    const now = openResources()
+    if (now.length === before.length) return now
+    before = now
+  }
+}
+
 /** Sockets, files, timers and workers that keep a process alive. */
-export function openResources(): string[] {
+function openResources(): readonly string[] {
   return process.getActiveResourcesInfo()
 }
 

@@ -6,7 +6,7 @@ import { SluiceError } from '#errors'
 import { within, type Case } from './case.ts'
 import { FaultProxy, type Fault } from './fault-proxy.ts'
 import { assertSameRows, type Row } from './rows.ts'
-import { assertReleased, openResources, STOP_MS } from './source-abort-cases.ts'
+import { assertReleased, openAtRest, STOP_MS } from './source-abort-cases.ts'
 import { allSplits, openReader, readAll } from './source-probe.ts'
 import type { SourceEndpoint, SourceFixture } from './source-suite.ts'
 
@@ -119,7 +119,7 @@ export function sourceNetworkCases({ source, rows: expected }: Fixture, endpoint
       name: 'leaves a large read within a second and closes its connections',
       async run() {
         await using proxy = await start()
-        const before = openResources()
+        const before = await openAtRest()
         {
           await using reader = await openReader(source, large(proxy))
           const [place] = await allSplits(reader)
