@@ -84,8 +84,9 @@ class ConvertedSource implements ByteSource {
 
   /** There is no way into the middle of a stream but through what is before it. */
   async skip(bytes: number): Promise<void> {
-    for (let left = bytes; left > 0; ) {
-      if (this.#piece.length === 0 && !(await this.#next())) throw fileErrors.changed({ file: this.#path, reason: 'it has become shorter' })
+    for (let left = bytes; left > 0;) {
+      if (this.#piece.length === 0 && !(await this.#next()))
+        throw fileErrors.changed({ file: this.#path, reason: 'it has become shorter' })
       const taken = Math.min(this.#piece.length, left)
       this.#piece = this.#piece.subarray(taken)
       left -= taken

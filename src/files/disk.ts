@@ -30,7 +30,7 @@ export const disk: Disk = {
   size: path => guard(path, async () => (await stat(path).catch(absent))?.size),
   replace: (path, text) => guard(path, () => replace(path, text)),
   rename: (from, to) => guard(to, () => rename(from, to)),
-  remove: path => guard(path, async () => void (await unlink(path).catch(absent))),
+  remove: path => guard(path, () => unlink(path).catch(absent)),
   removeFolder: path => guard(path, () => rm(path, { recursive: true, force: true })),
   sync: folder => guard(folder, () => syncFolder(folder)),
 }

@@ -65,7 +65,8 @@ export const fileErrors = defineErrors('file', {
   },
   marksTorn: {
     fault: 'usage',
-    message: (d: { file: string; reason: string }) => `${d.file}, which records what has been published, is damaged: ${d.reason}.`,
+    message: (d: { file: string; reason: string }) =>
+      `${d.file}, which records what has been published, is damaged: ${d.reason}.`,
     hint: () => 'Restore it from a copy, or look at what the target holds, remove the file and start afresh with `--fresh`.',
   },
 })

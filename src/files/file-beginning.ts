@@ -65,7 +65,7 @@ async function lineAt({ path, storage, signal }: StoredFile, offset: number): Pr
   await using source = await openBytes(path, storage, 0, signal)
   const buffer = new Uint8Array(COUNT_BYTES)
   let line = 1
-  for (let left = offset; left > 0; ) {
+  for (let left = offset; left > 0;) {
     const bytes = await source.read(buffer, 0, Math.min(left, buffer.length))
     if (bytes === 0) break
     for (let at = 0; at < bytes; at++) if (buffer[at] === LINE_FEED) line++

@@ -17,7 +17,10 @@ export type FileSplit = {
 }
 
 /** The files of each dataset, in order of its id. */
-export async function listDatasets({ path, datasets }: Pick<SourceSettings, 'path' | 'datasets'>): Promise<Map<string, InputFile[]>> {
+export async function listDatasets({
+  path,
+  datasets,
+}: Pick<SourceSettings, 'path' | 'datasets'>): Promise<Map<string, InputFile[]>> {
   const files = await listFiles(path)
   if (datasets === 'one') return new Map([[nameOfPath(path), files]])
   const byStem = Map.groupBy(files, file => stemOf(file.path))

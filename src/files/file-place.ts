@@ -23,7 +23,10 @@ export function placeOf({ layout, fileName }: Pick<SinkSettings, 'layout' | 'fil
 
 /** `orders-1f0c9a3e-77ab01cd-000001.csv`: run, writer, number. */
 export function publishedName(place: FilePlace, run: string, writer: string, number: number, extension: string): string {
-  return join(place.folder, `${place.prefix}-${shortRun(run)}-${writer}-${String(number).padStart(NUMBER_DIGITS, '0')}${extension}`)
+  return join(
+    place.folder,
+    `${place.prefix}-${shortRun(run)}-${writer}-${String(number).padStart(NUMBER_DIGITS, '0')}${extension}`,
+  )
 }
 
 /** What matches the files of a dataset and no others: no character of a safe name means anything in a pattern. */

@@ -58,7 +58,10 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
     return {
       statements: [...listed, ...more],
       resume: { by: 'position', why: 'The offset of the next row in its file is recorded.' },
-      notes: big === undefined ? [] : [{ level: 'info', text: `${basename(big.path)} is read by one worker: ${this.#whyWhole(big.path)}` }],
+      notes:
+        big === undefined
+          ? []
+          : [{ level: 'info', text: `${basename(big.path)} is read by one worker: ${this.#whyWhole(big.path)}` }],
     }
   }
 

@@ -2,7 +2,16 @@ export { binaryTextBytes, renderBinary, scanBinary, type BinaryText } from './bi
 export { fileErrors } from './errors.ts'
 export { FileReader, type FilePosition } from './file-reader.ts'
 export { type FileSplit } from './file-datasets.ts'
-export { RowFault, SPARE_BYTES, undoRow, type Beginning, type DecodeRows, type Head, type RowFormat, type Sampler } from './row-format.ts'
+export {
+  RowFault,
+  SPARE_BYTES,
+  undoRow,
+  type Beginning,
+  type DecodeRows,
+  type Head,
+  type RowFormat,
+  type Sampler,
+} from './row-format.ts'
 export { columnOption, namedColumns, sourceShape, type NamedColumn, type SourceSettings } from './source-options.ts'
 export type { EncodeRows, Encoded, RowEncoding } from './row-encoding.ts'
 export { sinkShape, type SinkSettings } from './sink-options.ts'

@@ -32,7 +32,9 @@ export class RowFiles {
   #closed: Names[] = []
   #files = 0
   /** What is being filled, and for whom. */
-  #filling: { readonly dataset: string; readonly file: StagedFile; readonly buffer: Uint8Array<ArrayBuffer>; used: number } | undefined
+  #filling:
+    | { readonly dataset: string; readonly file: StagedFile; readonly buffer: Uint8Array<ArrayBuffer>; used: number }
+    | undefined
 
   constructor(options: RowFilesOptions) {
     this.#options = options
@@ -41,7 +43,7 @@ export class RowFiles {
 
   async write(target: Target, batch: Batch): Promise<void> {
     const encode = this.#encoderOf(target)
-    for (let row = 0; row < batch.rows; ) {
+    for (let row = 0; row < batch.rows;) {
       const filling = await this.#room(target, 0)
       const encoded = encode(batch, row, filling.buffer, filling.used)
       filling.used = encoded.pos
@@ -73,7 +75,8 @@ export class RowFiles {
   /** A buffer of the target's file with at least `needed` bytes left, or one that is not full when that does not matter. */
   async #room(target: Target, needed: number) {
     const { dataset } = target
-    if (this.#filling?.dataset === dataset && this.#filling.buffer.length - this.#filling.used >= Math.max(needed, 1)) return this.#filling
+    if (this.#filling?.dataset === dataset && this.#filling.buffer.length - this.#filling.used >= Math.max(needed, 1))
+      return this.#filling
     this.#flush()
     const { file } = this.#open.get(dataset) ?? (await this.#create(target))
     file.throwIfFailed()

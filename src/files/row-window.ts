@@ -97,7 +97,8 @@ export class RowWindow implements AsyncDisposable {
       this.start = CARRY_BYTES - left
     } else {
       const needed = left + bytes + SPARE_BYTES
-      const larger = this.start + needed <= this.buffer.length ? this.buffer : new Uint8Array(Math.max(needed, this.buffer.length * 2))
+      const larger =
+        this.start + needed <= this.buffer.length ? this.buffer : new Uint8Array(Math.max(needed, this.buffer.length * 2))
       if (larger !== this.buffer) {
         larger.set(this.buffer.subarray(this.start, this.end))
         this.start = 0

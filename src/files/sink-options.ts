@@ -4,7 +4,11 @@ import { z } from 'zod'
 const GiB = 1024 ** 3
 
 export const sinkShape = {
-  path: z.string().min(1).describe('Directory for the files; made when it does not exist.').meta({ examples: ['/data/out'] }),
+  path: z
+    .string()
+    .min(1)
+    .describe('Directory for the files; made when it does not exist.')
+    .meta({ examples: ['/data/out'] }),
   layout: z
     .enum(['flat', 'folders'])
     .default('flat')
@@ -17,7 +21,9 @@ export const sinkShape = {
   writeMode: z
     .enum(['append', 'overwrite', 'nonconflict'])
     .default('append')
-    .describe('`append` adds files. `overwrite` first removes those that Sluice published for the dataset. `nonconflict` wants the directory empty.'),
+    .describe(
+      '`append` adds files. `overwrite` first removes those that Sluice published for the dataset. `nonconflict` wants the directory empty.',
+    ),
   maxFileBytes: z
     .int()
     .min(1)

@@ -20,7 +20,10 @@ const column = z.strictObject({
   name: z.string().min(1).describe('Name of the column; with a header or in JSON, the name it has in the file.'),
   type: z
     .string()
-    .refine(word => columnType(word) !== undefined, 'is no type; known are e.g. int64, decimal(12,2), float64, utf8, bool, date, timestamp')
+    .refine(
+      word => columnType(word) !== undefined,
+      'is no type; known are e.g. int64, decimal(12,2), float64, utf8, bool, date, timestamp',
+    )
     .optional()
     .describe('Type of the column, in the words of Sluice or of FlinkX; found out from a sample when left out.')
     .meta({ examples: ['int64', 'decimal(12,2)', 'BIGINT', 'STRING'] }),
@@ -35,13 +38,25 @@ export const sourceShape = {
   datasets: z
     .enum(['one', 'per-file'])
     .default('one')
-    .describe('`one`: all files together are one dataset, named after the path. `per-file`: each file is one, named after the file.'),
+    .describe(
+      '`one`: all files together are one dataset, named after the path. `per-file`: each file is one, named after the file.',
+    ),
   columns: z
     .array(z.union([z.string().min(1), column]))
     .min(1)
     .optional()
-    .describe('Columns to read, as names or as objects with `name` and `type`; all of them, with types from a sample, when left out.')
-    .meta({ aliases: ['column'], examples: [[{ name: 'id', type: 'int64' }, { name: 'amount', type: 'decimal(12,2)' }]] }),
+    .describe(
+      'Columns to read, as names or as objects with `name` and `type`; all of them, with types from a sample, when left out.',
+    )
+    .meta({
+      aliases: ['column'],
+      examples: [
+        [
+          { name: 'id', type: 'int64' },
+          { name: 'amount', type: 'decimal(12,2)' },
+        ],
+      ],
+    }),
   sampleRows: z
     .int()
     .min(1)

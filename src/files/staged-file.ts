@@ -42,7 +42,8 @@ export class StagedFile {
 
   /** Throws what went wrong so far. */
   throwIfFailed(): void {
-    if (this.#failure !== undefined) throw fileErrors.unwritable({ path: this.path, reason: reasonOf(this.#failure) }, this.#failure)
+    if (this.#failure !== undefined)
+      throw fileErrors.unwritable({ path: this.path, reason: reasonOf(this.#failure) }, this.#failure)
   }
 
   /** Makes everything durable and closes the file. */
@@ -64,7 +65,7 @@ export class StagedFile {
   }
 
   async #write(bytes: Uint8Array, at: number): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, at + done)
       done += bytesWritten
     }

@@ -23,7 +23,8 @@ const encoding: RowEncoding = {
   extension: '.txt',
   head: () => new Uint8Array(0),
   encoder: () => (batch, row, out, pos) => {
-    for (; row < batch.rows; row++) pos += new TextEncoder().encodeInto(`${readInt64(batch.columns[0]!, row)}\n`, out.subarray(pos)).written
+    for (; row < batch.rows; row++)
+      pos += new TextEncoder().encodeInto(`${readInt64(batch.columns[0]!, row)}\n`, out.subarray(pos)).written
     return { pos, row, needed: 0 }
   },
 }
@@ -33,7 +34,8 @@ const settings = (path: string, rest: Partial<SinkSettings> = {}): SinkSettings 
   ...rest,
 })
 
-const open = (options: SinkSettings, job = 'job', from: Disk = disk) => new StagedWriter(options, encoding, contextOf({ job }), from)
+const open = (options: SinkSettings, job = 'job', from: Disk = disk) =>
+  new StagedWriter(options, encoding, contextOf({ job }), from)
 
 function batchOf(...ids: number[]): Batch {
   const batch = new Batch(schema, ids.length)
@@ -68,7 +70,8 @@ const ROWS = 6
 async function drive(path: string, state: State, from: Disk): Promise<void> {
   const coordinator = open(settings(path, { writeMode: 'overwrite' }), 'job', from)
   const target = await coordinator.plan(dataset)
-  const run = state.run === undefined ? await begin(coordinator, target, state) : await claim(coordinator, target, state, state.run)
+  const run =
+    state.run === undefined ? await begin(coordinator, target, state) : await claim(coordinator, target, state, state.run)
   await using worker = open(settings(path), 'job', from)
   await worker.join(run)
   for (let id = state.position + 1; id <= ROWS; id += 2) {
@@ -105,7 +108,8 @@ class Crash extends Error {}
 /** A disk that dies at the given step, before or after doing it. Counts the steps. */
 function crashing(at: number, isDone: boolean): { disk: Disk; steps: () => number } {
   let step = 0
-  const act = <Args extends unknown[], T>(real: (...args: Args) => Promise<T>) =>
+  const act =
+    <Args extends unknown[], T>(real: (...args: Args) => Promise<T>) =>
     async (...args: Args): Promise<T> => {
       if (step++ !== at) return real(...args)
       if (isDone) await real(...args)
@@ -128,7 +132,11 @@ async function crashThenFinish(places: readonly { at: number; isDone: boolean }[
       crashes++
     })
     const seen = (await visible(path)).filter(id => id < 1000)
-    assert.deepEqual(seen, Array.from(seen, (_, index) => index + 1), 'a gap or a repetition')
+    assert.deepEqual(
+      seen,
+      Array.from(seen, (_, index) => index + 1),
+      'a gap or a repetition',
+    )
     assert(seen.length <= state.position, 'rows are visible whose position is not durable')
     if (dying.steps() <= at) break
   }
@@ -150,7 +158,11 @@ describe('a crash', () => {
 
   test('of which another follows in the recovery leaves every row published once', async () => {
     for (let first = 0; first < 60; first += 3) {
-      for (let second = 0; second < 30; second += 5) await crashThenFinish([{ at: first, isDone: true }, { at: second, isDone: second % 2 === 0 }])
+      for (let second = 0; second < 30; second += 5)
+        await crashThenFinish([
+          { at: first, isDone: true },
+          { at: second, isDone: second % 2 === 0 },
+        ])
     }
   })
 })
@@ -221,7 +233,8 @@ describe('a writer', () => {
 
   test('drops what was staged and is not kept', async () => {
     const path = join(folder, 'keep')
-    const staged = async () => (await readdir(join(path, '.sluice', 'job'), { recursive: true })).filter(name => /-\d+$/.test(name)).length
+    const staged = async () =>
+      (await readdir(join(path, '.sluice', 'job'), { recursive: true })).filter(name => /-\d+$/.test(name)).length
     await using first = open(settings(path))
     const target = await first.plan(dataset)
     await first.prepare(record(), [target], true, [])
@@ -295,7 +308,12 @@ describe('a writer', () => {
   test('overwrites only what Sluice published for the same dataset', async () => {
     const path = join(folder, 'overwrite')
     await mkdir(path, { recursive: true })
-    const names = ['numbers-0a1b2c3d-0a1b2c3d-000001.txt', 'numbers-x-0a1b2c3d-0a1b2c3d-000001.txt', 'numbers.txt', 'numbers-0a1b2c3d-0a1b2c3d-1.txt']
+    const names = [
+      'numbers-0a1b2c3d-0a1b2c3d-000001.txt',
+      'numbers-x-0a1b2c3d-0a1b2c3d-000001.txt',
+      'numbers.txt',
+      'numbers-0a1b2c3d-0a1b2c3d-1.txt',
+    ]
     for (const name of names) await writeFile(join(path, name), '7\n')
     const writer = open(settings(path, { writeMode: 'overwrite' }))
     const target = await writer.plan(dataset)

@@ -6,7 +6,16 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { json, type Batch } from '#columnar'
-import { ledgerErrors, type Committable, type Context, type Dataset, type Progress, type RunRecord, type Target, type TwoPhaseWriter } from '#connector'
+import {
+  ledgerErrors,
+  type Committable,
+  type Context,
+  type Dataset,
+  type Progress,
+  type RunRecord,
+  type Target,
+  type TwoPhaseWriter,
+} from '#connector'
 import { disk as realDisk, type Disk } from './disk.ts'
 import { fileErrors } from './errors.ts'
 import { filesAt, patternOf, placeOf, publishedName, type FilePlace } from './file-place.ts'
@@ -51,7 +60,8 @@ export class StagedWriter implements TwoPhaseWriter {
     const place = placeOf(this.#settings, dataset.id)
     const pattern = patternOf(path, place, extension)
     const { ours, others } = await filesAt(path, place, extension, this.#disk)
-    const removal = writeMode === 'overwrite' && ours.length > 0 ? [`remove ${ours.length} files ${pattern} (when a run begins)`] : []
+    const removal =
+      writeMode === 'overwrite' && ours.length > 0 ? [`remove ${ours.length} files ${pattern} (when a run begins)`] : []
     const isRefused = writeMode === 'nonconflict' && ours.length + others.length > 0
     return {
       dataset: dataset.id,
@@ -59,7 +69,14 @@ export class StagedWriter implements TwoPhaseWriter {
       schema: { fields: dataset.schema.fields.map(field => (field.type.kind === 'list' ? { ...field, type: json } : field)) },
       statements: [...removal, `write ${pattern}`],
       guarantee: { delivery: 'exactly-once', why: 'Files are staged out of sight and get their names at a commit, once.' },
-      notes: isRefused ? [{ level: 'warning', text: `${join(path, place.folder)} is not empty: a new run will be refused (\`writeMode: nonconflict\`).` }] : [],
+      notes: isRefused
+        ? [
+            {
+              level: 'warning',
+              text: `${join(path, place.folder)} is not empty: a new run will be refused (\`writeMode: nonconflict\`).`,
+            },
+          ]
+        : [],
       detail: place,
     }
   }
@@ -74,7 +91,8 @@ export class StagedWriter implements TwoPhaseWriter {
   async prepare(run: RunRecord, targets: readonly Target[], fresh: boolean, keep: readonly Committable[]): Promise<void> {
     const known = await this.#folder.readRun()
     const isKnown = known?.run === run.run
-    if (!fresh && !isKnown && hasProgress(run)) throw ledgerErrors.missing({ job: run.job, run: run.run, table: this.#settings.path })
+    if (!fresh && !isKnown && hasProgress(run))
+      throw ledgerErrors.missing({ job: run.job, run: run.run, table: this.#settings.path })
     if (isKnown) refuseOlder(known, run)
     const isNew = fresh || !isKnown || !known.ready
     const { writeMode } = this.#settings
@@ -85,7 +103,10 @@ export class StagedWriter implements TwoPhaseWriter {
     await this.#folder.removeOtherRuns(run.run)
     if (isNew && writeMode === 'overwrite') await this.#removePublished(places)
     for (const { folder } of places) await this.#disk.makeFolder(join(this.#settings.path, folder))
-    await this.#folder.removeStaged(run.run, new Set((keep as readonly FileCommittable[]).flatMap(({ files }) => files.map(({ staged }) => staged))))
+    await this.#folder.removeStaged(
+      run.run,
+      new Set((keep as readonly FileCommittable[]).flatMap(({ files }) => files.map(({ staged }) => staged))),
+    )
     if (isNew) await this.#writeRun(run, true)
   }
 
@@ -100,7 +121,11 @@ export class StagedWriter implements TwoPhaseWriter {
       const published = publishedName(place, run.run, writer, number, this.#encoding.extension)
       return { staged: join(this.#folder.staging(run.run), `${writer}-${number}`), published }
     }
-    this.#joined = { run, writer, files: new RowFiles({ path, maxFileBytes, encoding: this.#encoding, nameFile, meter: this.#context.meter }) }
+    this.#joined = {
+      run,
+      writer,
+      files: new RowFiles({ path, maxFileBytes, encoding: this.#encoding, nameFile, meter: this.#context.meter }),
+    }
   }
 
   async write(target: Target, batch: Batch): Promise<void> {
@@ -147,7 +172,12 @@ export class StagedWriter implements TwoPhaseWriter {
     // An older checkpoint than the newest: what it prepared was published before the next one was prepared.
     if (log !== undefined && log.commit > commit) return
     const isLogged = log?.commit === commit
-    if (!isLogged) await this.#folder.writeLog(run, writer, { commit, publishing: files, marks: newest([...(log?.marks ?? []), ...numbered(marks, commit)]) })
+    if (!isLogged)
+      await this.#folder.writeLog(run, writer, {
+        commit,
+        publishing: files,
+        marks: newest([...(log?.marks ?? []), ...numbered(marks, commit)]),
+      })
     await this.#folder.publish(files, isLogged)
   }
 

@@ -24,9 +24,16 @@ const VALUE_CHARACTERS = /[\w+\-.:\s\\]/
 const character = z.string().regex(/^[\x01-\x09\x0b\x0c\x0e-\x7f]$/, 'must be one ASCII character, and no line ending')
 
 export const dialectShape = {
-  header: z.boolean().default(true).describe('Whether the first row of a file names its columns.').meta({ aliases: ['isFirstLineHeader'] }),
+  header: z
+    .boolean()
+    .default(true)
+    .describe('Whether the first row of a file names its columns.')
+    .meta({ aliases: ['isFirstLineHeader'] }),
   delimiter: character
-    .refine(text => text === '\t' || !VALUE_CHARACTERS.test(text), 'cannot be a character that numbers, dates or names are made of')
+    .refine(
+      text => text === '\t' || !VALUE_CHARACTERS.test(text),
+      'cannot be a character that numbers, dates or names are made of',
+    )
     .default(',')
     .describe('Character between two fields.')
     .meta({ aliases: ['fieldDelimiter'], examples: [',', ';', '\t'] }),
@@ -43,7 +50,10 @@ export const dialectShape = {
     .meta({ advanced: true }),
 }
 
-export const quoteOption = character.refine(text => !VALUE_CHARACTERS.test(text), 'cannot be a character that numbers, dates or names are made of')
+export const quoteOption = character.refine(
+  text => !VALUE_CHARACTERS.test(text),
+  'cannot be a character that numbers, dates or names are made of',
+)
 export const characterOption = character
 
 export const byteOf = (text: string) => text.charCodeAt(0)

@@ -31,6 +31,7 @@ export interface CsvStyle {
 
 const BACKSLASH = 0x5c
 const POINT = 0x2e
+const LOWER_X = 0x78
 
 export function csvEncoding(style: CsvStyle): RowEncoding {
   return {
@@ -66,14 +67,21 @@ export function csvEncoder(schema: Schema, style: CsvStyle): EncodeRows {
   return make(tools)
 }
 
-const binaryRender =
-  (form: BinaryText): Render =>
-  (out, pos, { data, offsets }: Column, row) =>
-    renderBinary(form, out, pos, data, offsets[row]!, offsets[row + 1]!)
+function binaryRender(form: BinaryText): Render {
+  return (out, pos, { data, offsets }: Column, row) => {
+    if (form === 'hex') {
+      out[pos++] = BACKSLASH
+      out[pos++] = LOWER_X
+    }
+    return renderBinary(form, out, pos, data, offsets[row]!, offsets[row + 1]!)
+  }
+}
 
 function program({ fields }: Schema, style: CsvStyle): string {
   const { needed, variable } = roomCode(fields, style)
-  const cells = fields.map((field, k) => `${k === 0 ? '' : `out[pos++] = ${style.delimiter}\n      `}${cellCode(field, k, style)}`)
+  const cells = fields.map(
+    (field, k) => `${k === 0 ? '' : `out[pos++] = ${style.delimiter}\n      `}${cellCode(field, k, style)}`,
+  )
   return `'use strict'
 const { putInt32, putUint32, putInt64, putDecimal64, putDate, putTimestamp, putText, notNull, renders } = tools
 const encoded = { pos: 0, row: 0, needed: 0 }
@@ -105,7 +113,7 @@ function roomCode(fields: readonly Field[], { nullText }: CsvStyle): { needed: n
     if (most !== undefined) continue
     // Every character of a text can be a quote.
     variable.push(`2 * (o${k}[row + 1] - o${k}[row])`)
-    if (type.kind === 'binary') needed += binaryTextBytes(0)
+    if (type.kind === 'binary') needed += binaryTextBytes(0) + 2
   }
   return { needed, variable }
 }
@@ -163,7 +171,8 @@ function putText({ delimiter, quote, quotes, nullText }: CsvStyle) {
   const isLikeNull = (bytes: Uint8Array, start: number, end: number) =>
     end - start === nullText.length && nullText.every((byte, at) => bytes[start + at] === byte)
   // To PostgreSQL before 18, a line with nothing but `\.` is the end of the file.
-  const isLikeEnd = (bytes: Uint8Array, start: number, end: number) => end - start === 2 && bytes[start] === BACKSLASH && bytes[start + 1] === POINT
+  const isLikeEnd = (bytes: Uint8Array, start: number, end: number) =>
+    end - start === 2 && bytes[start] === BACKSLASH && bytes[start + 1] === POINT
   const putQuoted = (out: Uint8Array, pos: number, bytes: Uint8Array, start: number, end: number): number => {
     out[pos++] = quote
     for (let at = start; at < end; at++) {
@@ -175,7 +184,8 @@ function putText({ delimiter, quote, quotes, nullText }: CsvStyle) {
     return pos + 1
   }
   return (out: Uint8Array, pos: number, bytes: Uint8Array, start: number, end: number): number => {
-    if (always || isLikeNull(bytes, start, end) || end === start || isLikeEnd(bytes, start, end)) return putQuoted(out, pos, bytes, start, end)
+    if (always || isLikeNull(bytes, start, end) || end === start || isLikeEnd(bytes, start, end))
+      return putQuoted(out, pos, bytes, start, end)
     let to = pos
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!

@@ -104,9 +104,15 @@ export class FieldScanner {
   /** Says why a field is not followed by what should follow it. */
   refuse(bytes: Uint8Array, pos: number, found: number, expected: number): never {
     const byte = bytes[pos]
-    if (byte === this.#quote) throw new RowFault(pos, undefined, 'a quote stands inside a field that does not begin with one', QUOTE_HINT)
+    if (byte === this.#quote)
+      throw new RowFault(pos, undefined, 'a quote stands inside a field that does not begin with one', QUOTE_HINT)
     if (byte === CARRIAGE_RETURN && bytes[pos + 1] !== LINE_FEED) {
-      throw new RowFault(pos, undefined, 'a carriage return without line feed stands outside quotes', 'End rows with LF or CR LF, and quote other carriage returns.')
+      throw new RowFault(
+        pos,
+        undefined,
+        'a carriage return without line feed stands outside quotes',
+        'End rows with LF or CR LF, and quote other carriage returns.',
+      )
     }
     if (byte !== LINE_FEED && byte !== CARRIAGE_RETURN && byte !== this.#delimiter) {
       throw new RowFault(pos, undefined, 'text follows the closing quote of a field', QUOTE_HINT)
@@ -118,7 +124,7 @@ export class FieldScanner {
   }
 
   #endOfPlain(bytes: Uint8Array, pos: number): number {
-    for (;; pos++) {
+    for (; ; pos++) {
       const byte = bytes[pos]
       if (byte === this.#delimiter || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === this.#quote) return pos
     }
@@ -135,7 +141,13 @@ export class FieldScanner {
       while (byte !== quote && byte !== escape && byte !== LINE_FEED) byte = bytes[++pos]!
       if (pos >= end) return this.#cutOff(start, end, isLast)
       if (byte === LINE_FEED) {
-        if (!this.#multiline) throw new RowFault(pos, undefined, 'a line feed stands inside quotes', 'Set `multiline: true`, or look for a quote that is never closed.')
+        if (!this.#multiline)
+          throw new RowFault(
+            pos,
+            undefined,
+            'a line feed stands inside quotes',
+            'Set `multiline: true`, or look for a quote that is never closed.',
+          )
         pos++
       } else if (byte === escape && (bytes[pos + 1] === quote || bytes[pos + 1] === escape) && pos + 1 < end) {
         this.#append(bytes, from, pos, column)
@@ -159,7 +171,7 @@ export class FieldScanner {
     const used = this.used + to - from
     const out = column === undefined ? this.#reserve(used) : column.reserve(this.used, used)
     if (to - from > 64) out.set(bytes.subarray(from, to), this.used)
-    else for (let at = this.used; from < to; ) out[at++] = bytes[from++]!
+    else for (let at = this.used; from < to;) out[at++] = bytes[from++]!
     this.used = used
   }
 

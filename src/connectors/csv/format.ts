@@ -1,6 +1,15 @@
 /** CSV as a format of files with rows: the header, the columns of a sample, the decoder of a file. */
 import { Batch, readValue, typeName, utf8, type Field, type Schema } from '#columnar'
-import { fileErrors, RowFault, type Beginning, type DecodeRows, type Head, type NamedColumn, type RowFormat, type Sampler } from '#files'
+import {
+  fileErrors,
+  RowFault,
+  type Beginning,
+  type DecodeRows,
+  type Head,
+  type NamedColumn,
+  type RowFormat,
+  type Sampler,
+} from '#files'
 import { csvDecoder } from './decoder.ts'
 import type { CsvDialect } from './dialect.ts'
 import { FieldScanner, isReadable, putSentinels } from './field-scanner.ts'
@@ -24,7 +33,8 @@ export class CsvFormat implements RowFormat {
     this.#settings = settings
     this.cutsAtLineFeeds = dialect.quote === undefined || !dialect.multiline
     for (const { name, type } of columns) {
-      if (type !== undefined && !isReadable(type)) throw fileErrors.unsupported({ column: name, type: typeName(type), format: 'CSV' })
+      if (type !== undefined && !isReadable(type))
+        throw fileErrors.unsupported({ column: name, type: typeName(type), format: 'CSV' })
     }
   }
 
@@ -35,7 +45,12 @@ export class CsvFormat implements RowFormat {
     const names = row.fields.map((name, index) => (name === '' ? `column${index + 1}` : name))
     const twice = names.find((name, index) => names.indexOf(name) !== index)
     if (twice !== undefined) {
-      throw new RowFault(beginning.start, twice, 'the header names it twice', 'Give each column a name of its own, or set `header: false`.')
+      throw new RowFault(
+        beginning.start,
+        twice,
+        'the header names it twice',
+        'Give each column a name of its own, or set `header: false`.',
+      )
     }
     return { length: row.end - beginning.start, names }
   }
@@ -49,7 +64,11 @@ export class CsvFormat implements RowFormat {
     if (head.names === undefined) return csvDecoder(schema, [...wanted.keys()], this.#settings.dialect)
     refuseOtherColumns(head.names, wanted, this.#settings.columns !== undefined, file)
     const places = head.names.map(name => wanted.indexOf(name))
-    return csvDecoder(schema, places.map(place => (place === -1 ? undefined : place)), this.#settings.dialect)
+    return csvDecoder(
+      schema,
+      places.map(place => (place === -1 ? undefined : place)),
+      this.#settings.dialect,
+    )
   }
 }
 
@@ -92,7 +111,11 @@ class CsvSampler implements Sampler {
   schema(): Schema | undefined {
     const { columns } = this.#settings
     const named: readonly NamedColumn[] | undefined = columns ?? this.#names?.map(name => ({ name, type: undefined }))
-    const fields = named?.map(({ name, type }): Field => ({ name, type: type ?? this.#guesses.get(name)?.type ?? utf8, nullable: true }))
+    const fields = named?.map(({ name, type }): Field => ({
+      name,
+      type: type ?? this.#guesses.get(name)?.type ?? utf8,
+      nullable: true,
+    }))
     return fields === undefined ? undefined : { fields }
   }
 
@@ -109,9 +132,11 @@ class CsvSampler implements Sampler {
 /** Every column that is wanted must be there. What else is there may be passed over only where the options chose columns. */
 function refuseOtherColumns(names: readonly string[], wanted: readonly string[], areChosen: boolean, file: string): void {
   const missing = wanted.find(name => !names.includes(name))
-  if (missing !== undefined) throw fileErrors.badHeader({ file, reason: `it has no column "${missing}"; its header names ${names.join(', ')}` })
+  if (missing !== undefined)
+    throw fileErrors.badHeader({ file, reason: `it has no column "${missing}"; its header names ${names.join(', ')}` })
   const other = names.find(name => !wanted.includes(name))
-  if (other !== undefined && !areChosen) throw fileErrors.badHeader({ file, reason: `its column "${other}" is in no file that was looked at before` })
+  if (other !== undefined && !areChosen)
+    throw fileErrors.badHeader({ file, reason: `its column "${other}" is in no file that was looked at before` })
 }
 
 function namesByNumber(beginning: Beginning, dialect: CsvDialect): string[] | undefined {

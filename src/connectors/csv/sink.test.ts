@@ -6,7 +6,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import fc from 'fast-check'
-import { Batch, binary, bool, date, decimalType, duration, float, int, interval, json, list, numeric, time, timestamp, utf8, uuid, type Field, type Type, type Value } from '#columnar'
+import {
+  Batch,
+  binary,
+  bool,
+  date,
+  decimalType,
+  duration,
+  float,
+  int,
+  interval,
+  json,
+  list,
+  numeric,
+  time,
+  timestamp,
+  utf8,
+  uuid,
+  type Field,
+  type Type,
+  type Value,
+} from '#columnar'
 import { contextOf, fillBatch, rowsOf, type Row } from '#conformance'
 import type { Dataset, RunRecord, Target, TwoPhaseWriter } from '#connector'
 import type { EncodeRows } from '#files'
@@ -23,12 +43,24 @@ const datasetOf = (fields: Record<string, Type>, id = 'public.orders'): Dataset 
   schema: { fields: Object.entries(fields).map(([name, type]): Field => ({ name, type, nullable: true })) },
 })
 
-const run: RunRecord = { job: 'conformance', run: 'r', epoch: 1, finished: false, began: '2026-01-01T00:00:00Z', memo: null, splits: [] }
+const run: RunRecord = {
+  job: 'conformance',
+  run: 'r',
+  epoch: 1,
+  finished: false,
+  began: '2026-01-01T00:00:00Z',
+  memo: null,
+  splits: [],
+}
 
 let folders = 0
 
 /** Writes rows as an engine does; returns the texts of the files that are there then, and where they are. */
-async function write(dataset: Dataset, rows: readonly Row[], options: object = {}): Promise<{ texts: string[]; target: Target; options: object }> {
+async function write(
+  dataset: Dataset,
+  rows: readonly Row[],
+  options: object = {},
+): Promise<{ texts: string[]; target: Target; options: object }> {
   const path = join(folder, String(folders++))
   const settings = csvSink.options.parse({ path, ...options })
   await using writer = (await csvSink.open(settings, contextOf())) as TwoPhaseWriter
@@ -51,12 +83,22 @@ async function readBack(options: object): Promise<Row[]> {
   await using reader = await csvSource.open(csvSource.options.parse(options), contextOf({ batchRows: 1000 }))
   const [dataset] = await reader.discover()
   const rows: Row[] = []
-  for await (const split of reader.enumerate(dataset!)) for await (const { batch } of reader.read(dataset!, split, undefined)) rows.push(...rowsOf(batch))
+  for await (const split of reader.enumerate(dataset!))
+    for await (const { batch } of reader.read(dataset!, split, undefined)) rows.push(...rowsOf(batch))
   return rows
 }
 
 const types = {
-  ...{ b: bool, i8: int(8), u16: int(16, false), i32: int(32), i64: int(64), u64: int(64, false), f32: float(32), f64: float(64) },
+  ...{
+    b: bool,
+    i8: int(8),
+    u16: int(16, false),
+    i32: int(32),
+    i64: int(64),
+    u64: int(64, false),
+    f32: float(32),
+    f64: float(64),
+  },
   ...{ d: decimalType(12, 2), wide: decimalType(38, 10), n: numeric, t: utf8, j: json, bin: binary, id: uuid },
   ...{ day: date, clock: time, ts: timestamp(false), tz: timestamp(true), dur: duration, iv: interval },
 }
@@ -65,14 +107,34 @@ const values: Record<keyof typeof types, Value[]> = {
   ...{ u64: [0n, 2n ** 64n - 1n], f32: [0.10000000149011612, -Infinity], f64: [0.1, NaN], d: ['-0.05', 'NaN'] },
   ...{ wide: ['1234567890123456789012345678.0123456789', '-0.0000000001'], n: ['1e3'.replace('1e3', '1000'), 'Infinity'] },
   ...{ t: ['a,"b"\r\nc', ''], j: ['{"a": [1, "x"]}', 'null'], bin: [Buffer.from([0, 255]), Buffer.alloc(0)] },
-  ...{ id: ['01234567-89ab-cdef-0123-456789abcdef', 'ffffffff-ffff-ffff-ffff-ffffffffffff'], day: ['2024-02-29', '0044-03-15 BC'] },
-  ...{ clock: ['23:59:59.999999', '24:00:00'], ts: ['2024-01-01 00:00:00', 'infinity'], tz: ['1969-12-31 23:59:59.999999Z', '-infinity'] },
-  ...{ dur: [-3_020_399_000_000n, 1n], iv: [{ months: 14, days: -3, micros: 4_000_005n }, { months: 0, days: 0, micros: 0n }] },
+  ...{
+    id: ['01234567-89ab-cdef-0123-456789abcdef', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
+    day: ['2024-02-29', '0044-03-15 BC'],
+  },
+  ...{
+    clock: ['23:59:59.999999', '24:00:00'],
+    ts: ['2024-01-01 00:00:00', 'infinity'],
+    tz: ['1969-12-31 23:59:59.999999Z', '-infinity'],
+  },
+  ...{
+    dur: [-3_020_399_000_000n, 1n],
+    iv: [
+      { months: 14, days: -3, micros: 4_000_005n },
+      { months: 0, days: 0, micros: 0n },
+    ],
+  },
 }
 
 const rowOf = (at: number): Row => Object.fromEntries(Object.entries(values).map(([name, given]) => [name, given[at] ?? null]))
 const plain = (rows: readonly Row[]) =>
-  rows.map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value])))
+  rows.map(row =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+      ]),
+    ),
+  )
 
 describe('csv sink', () => {
   test('writes what RFC 4180 says', async () => {
@@ -96,14 +158,30 @@ describe('csv sink', () => {
       '',
     ]
     assert.deepEqual((await write(dataset, rows)).texts, [expected.join('\n')])
-    assert.deepEqual((await write(dataset, rows.slice(0, 2), { header: false, lineEnding: 'crlf' })).texts, [`${expected[1]}\r\n,,,\r\n`])
+    assert.deepEqual((await write(dataset, rows.slice(0, 2), { header: false, lineEnding: 'crlf' })).texts, [
+      `${expected[1]}\r\n,,,\r\n`,
+    ])
     assert.deepEqual((await write(dataset, rows.slice(0, 3), { quotes: 'all', delimiter: ';', nullText: '\\N' })).texts, [
       '"id";"na""me, x";"price";"at"\n"1";"plain";"12.50";"2024-02-29 23:59:59"\n\\N;\\N;\\N;\\N\n"-2";"";"-0.05";"1969-12-31 23:59:59.000001"\n',
     ])
   })
 
   test('is read by Python as it was meant', async t => {
-    const texts = ['plain', 'a,b', '"', '""', 'line\nfeed', 'cr\r', '\r\n', ' space ', "it's", 'é中😀', '\\', '\t', 'x'.repeat(1000)]
+    const texts = [
+      'plain',
+      'a,b',
+      '"',
+      '""',
+      'line\nfeed',
+      'cr\r',
+      '\r\n',
+      ' space ',
+      "it's",
+      'é中😀',
+      '\\',
+      '\t',
+      'x'.repeat(1000),
+    ]
     const dataset = datasetOf({ n: int(32), text: utf8, more: utf8 })
     const rows = texts.map((text, n) => ({ n, text, more: texts[texts.length - 1 - n]! }))
     for (const options of [{}, { quotes: 'all', lineEnding: 'crlf' }, { delimiter: '\t', quote: "'" }] as const) {
@@ -114,7 +192,11 @@ data = io.TextIOWrapper(sys.stdin.buffer, encoding='utf-8', newline='')
 json.dump(list(csv.reader(data, delimiter=${JSON.stringify(delimiter)}, quotechar=${JSON.stringify(quote)}, strict=True)), sys.stdout)`
       const python = spawnSync('python3', ['-c', program], { input: written[0]!, encoding: 'utf8' })
       if (python.error) return t.skip('there is no python3')
-      assert.deepEqual(JSON.parse(python.stdout), [['n', 'text', 'more'], ...rows.map(row => [String(row.n), row.text, row.more])], python.stderr)
+      assert.deepEqual(
+        JSON.parse(python.stdout),
+        [['n', 'text', 'more'], ...rows.map(row => [String(row.n), row.text, row.more])],
+        python.stderr,
+      )
     }
   })
 
@@ -129,14 +211,41 @@ for row in [[1, 'x"y'], [2, 'l\\nf'], [3, '\\u4e2d,'], [4, '']]: writer.writerow
     const batch = new Batch(schema, 10)
     const bytes = new Uint8Array(python.stdout.length + 8)
     bytes.set(python.stdout)
-    const dialect = { delimiter: 0x2c, quote: 0x22, escape: 0x22, nullText: new Uint8Array(0), multiline: true, binary: 'hex' } as const
-    csvDecoder(schema, [0, 1], dialect)(batch, Infinity, bytes, bytes.indexOf(0x0a) + 1, python.stdout.length, python.stdout.length, true)
-    assert.deepEqual(rowsOf(batch), [{ a: 1n, b: 'x"y' }, { a: 2n, b: 'l\nf' }, { a: 3n, b: '中,' }, { a: 4n, b: '' }])
+    const dialect = {
+      delimiter: 0x2c,
+      quote: 0x22,
+      escape: 0x22,
+      nullText: new Uint8Array(0),
+      multiline: true,
+      binary: 'hex',
+    } as const
+    csvDecoder(schema, [0, 1], dialect)(
+      batch,
+      Infinity,
+      bytes,
+      bytes.indexOf(0x0a) + 1,
+      python.stdout.length,
+      python.stdout.length,
+      true,
+    )
+    assert.deepEqual(rowsOf(batch), [
+      { a: 1n, b: 'x"y' },
+      { a: 2n, b: 'l\nf' },
+      { a: 3n, b: '中,' },
+      { a: 4n, b: '' },
+    ])
   })
 
   test('gives back every type with its extreme values', async () => {
     const rows = [rowOf(0), rowOf(1), rowOf(2)]
-    for (const options of [{}, { quotes: 'all', binary: 'base64' }, { nullText: 'NaN' }, { nullText: 'infinity', delimiter: '|' }, { nullText: '0' }, { nullText: 'true', lineEnding: 'crlf' }]) {
+    for (const options of [
+      {},
+      { quotes: 'all', binary: 'base64' },
+      { nullText: 'NaN' },
+      { nullText: 'infinity', delimiter: '|' },
+      { nullText: '0' },
+      { nullText: 'true', lineEnding: 'crlf' },
+    ]) {
       const back = await readBack((await write(datasetOf(types), rows, options)).options)
       assert.deepEqual(plain(back), plain(rows), JSON.stringify(options))
     }
@@ -173,8 +282,19 @@ for row in [[1, 'x"y'], [2, 'l\\nf'], [3, '\\u4e2d,'], [4, '']]: writer.writerow
   })
 
   test('any text comes back, alone or among others, in buffers of any size', () => {
-    const style: CsvStyle = { delimiter: 0x2c, quote: 0x22, header: false, quotes: 'minimal', nullText: new Uint8Array(0), lineEnding: 'lf', binary: 'hex' }
-    const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.string({ unit: fc.constantFrom(...'",\r\n\\.a'), maxLength: 5 }))
+    const style: CsvStyle = {
+      delimiter: 0x2c,
+      quote: 0x22,
+      header: false,
+      quotes: 'minimal',
+      nullText: new Uint8Array(0),
+      lineEnding: 'lf',
+      binary: 'hex',
+    }
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.string({ unit: fc.constantFrom(...Array.from('",\r\n\\.a')), maxLength: 5 }),
+    )
     const row = fc.tuple(fc.option(text), fc.option(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)), fc.option(text))
     const { schema } = datasetOf({ a: utf8, b: int(64), c: utf8 })
     const codecs = ['', '\\N', 'a'].flatMap(nullText =>
@@ -186,7 +306,10 @@ for row in [[1, 'x"y'], [2, 'l\\nf'], [3, '\\u4e2d,'], [4, '']]: writer.writerow
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 20 }), fc.constantFrom(...codecs), (rows, { encode, decode }) => {
         const batch = new Batch(schema, rows.length)
-        fillBatch(batch, rows.map(([a, b, c]) => ({ a: a?.toWellFormed() ?? null, b, c: c?.toWellFormed() ?? null })))
+        fillBatch(
+          batch,
+          rows.map(([a, b, c]) => ({ a: a?.toWellFormed() ?? null, b, c: c?.toWellFormed() ?? null })),
+        )
         const bytes = encodeAll(batch, encode)
         const back = new Batch(schema, rows.length)
         decode(back, Infinity, bytes, 0, bytes.length - 8, bytes.length - 8, true)
@@ -200,7 +323,7 @@ for row in [[1, 'x"y'], [2, 'l\\nf'], [3, '\\u4e2d,'], [4, '']]: writer.writerow
 /** Encodes a batch in buffers that are always a little too small, with room behind for a decoder. */
 function encodeAll(batch: Batch, encode: EncodeRows): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = []
-  for (let row = 0, size = 0; row < batch.rows; ) {
+  for (let row = 0, size = 0; row < batch.rows;) {
     const out = new Uint8Array(size)
     const encoded = encode(batch, row, out, 0)
     parts.push(out.subarray(0, encoded.pos))

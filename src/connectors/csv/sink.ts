@@ -14,7 +14,10 @@ const options = z.strictObject({
     .enum(['minimal', 'all'])
     .default('minimal')
     .describe('Which fields are quoted: those that need it, or all that are not NULL.'),
-  lineEnding: z.enum(['lf', 'crlf']).default('lf').describe('What ends a row. RFC 4180 says `crlf`; nearly everybody writes `lf`.'),
+  lineEnding: z
+    .enum(['lf', 'crlf'])
+    .default('lf')
+    .describe('What ends a row. RFC 4180 says `crlf`; nearly everybody writes `lf`.'),
 })
 
 export const csvSink = defineSink({

@@ -28,7 +28,11 @@ const open = (path: string, options: object = {}, context: Partial<Context> = {}
 
 type Read = { rows: Value[][]; position: { offset: number } | undefined }
 
-async function read(path: string, options: object = {}, context: Partial<Context> = {}): Promise<{ dataset: Dataset; splits: Read[][] }> {
+async function read(
+  path: string,
+  options: object = {},
+  context: Partial<Context> = {},
+): Promise<{ dataset: Dataset; splits: Read[][] }> {
   await using reader = await open(path, options, context)
   const [dataset] = await reader.discover()
   assert(dataset)
@@ -49,19 +53,33 @@ const rowsOf = async (path: string, options: object = {}, context: Partial<Conte
 const types = ({ schema }: Dataset) => Object.fromEntries(schema.fields.map(({ name, type }) => [name, typeName(type)]))
 
 const text = 'id,name\r\n1,é\r\n22,"a ""b"", c"\r\n,😀\n4444,""\r\n5,last'
-const rows = [[1n, 'é'], [22n, 'a "b", c'], [null, '😀'], [4444n, ''], [5n, 'last']]
+const rows = [
+  [1n, 'é'],
+  [22n, 'a "b", c'],
+  [null, '😀'],
+  [4444n, ''],
+  [5n, 'last'],
+]
 
 describe('csv source', () => {
   test('reads every row once, wherever the file is cut', async () => {
     const path = await fileOf(text)
     for (let splitBytes = 1; splitBytes <= Buffer.byteLength(text); splitBytes++) {
       const { splits } = await read(path, { splitBytes, multiline: false })
-      assert.deepEqual(splits.flat().flatMap(chunk => chunk.rows), rows, `splits of ${splitBytes} bytes`)
+      assert.deepEqual(
+        splits.flat().flatMap(chunk => chunk.rows),
+        rows,
+        `splits of ${splitBytes} bytes`,
+      )
       assert.equal(splits.length, Math.ceil(Buffer.byteLength(text) / splitBytes))
     }
     assert.equal((await read(path, { splitBytes: 1 })).splits.length, 1, 'a quoted field may hold a line feed')
     const plain = await fileOf('id,name\n1,"\n2,x\n')
-    for (let splitBytes = 1; splitBytes <= 16; splitBytes++) assert.deepEqual(await rowsOf(plain, { splitBytes, quote: '' }), [[1n, '"'], [2n, 'x']])
+    for (let splitBytes = 1; splitBytes <= 16; splitBytes++)
+      assert.deepEqual(await rowsOf(plain, { splitBytes, quote: '' }), [
+        [1n, '"'],
+        [2n, 'x'],
+      ])
   })
 
   test('goes on after every position', async () => {
@@ -71,11 +89,15 @@ describe('csv source', () => {
       const [dataset] = await reader.discover()
       const [split] = await Array.fromAsync(reader.enumerate(dataset!))
       const whole: Read[] = []
-      for await (const { batch, position } of reader.read(dataset!, split!, undefined)) whole.push({ rows: [batch.row(0)], position })
+      for await (const { batch, position } of reader.read(dataset!, split!, undefined))
+        whole.push({ rows: [batch.row(0)], position })
       for (const [at, { position }] of whole.entries()) {
         const rest: Value[][] = []
         for await (const { batch } of reader.read(dataset!, split!, position)) rest.push(batch.row(0))
-        assert.deepEqual(rest, whole.slice(at + 1).flatMap(chunk => chunk.rows))
+        assert.deepEqual(
+          rest,
+          whole.slice(at + 1).flatMap(chunk => chunk.rows),
+        )
       }
     }
   })
@@ -85,7 +107,8 @@ describe('csv source', () => {
     await using reader = await open(path, {}, { batchRows: 1 })
     const [dataset] = await reader.discover()
     const [split] = await Array.fromAsync(reader.enumerate(dataset!))
-    const go = (position?: { offset: number }) => Array.fromAsync(reader.read(dataset!, split!, position), ({ batch }) => batch.row(0)[0])
+    const go = (position?: { offset: number }) =>
+      Array.fromAsync(reader.read(dataset!, split!, position), ({ batch }) => batch.row(0)[0])
     assert.deepEqual(await go({ offset: 4 }), [2n, 3n])
     await assert.rejects(go({ offset: 5 }), { code: 'file.changed', message: /no row starts at byte 5/ })
     await appendFile(path, '4\n')
@@ -124,7 +147,10 @@ describe('csv source', () => {
     const { dataset, splits } = await read(path, { columns: [{ name: 'c', type: 'DECIMAL(5,1)' }, 'a'] })
     assert.deepEqual([types(dataset), splits[0]?.[0]?.rows], [{ c: 'decimal(5,1)', a: 'int64' }, [['3.0', 1n]]])
     assert.deepEqual(types((await read(await fileOf('1,x\n'), { header: false })).dataset), { column1: 'int64', column2: 'utf8' })
-    assert.deepEqual(await rowsOf(await fileOf('1|x\n'), { header: false, delimiter: '|', columns: ['n', { name: 't', type: 'STRING' }] }), [[1n, 'x']])
+    assert.deepEqual(
+      await rowsOf(await fileOf('1|x\n'), { header: false, delimiter: '|', columns: ['n', { name: 't', type: 'STRING' }] }),
+      [[1n, 'x']],
+    )
     await assert.rejects(rowsOf(path, { columns: ['d'] }), { code: 'file.bad-header', message: /no column "d".*a, b, c/ })
     await assert.rejects(rowsOf(path, { columns: [{ name: 'a', type: 'list<int64>' }] }), { code: 'file.unsupported' })
     assert(!csvSource.options.safeParse({ path, columns: [{ name: 'a', type: 'bigit' }] }).success)
@@ -139,16 +165,27 @@ describe('csv source', () => {
     await writeFile(join(first, '..', '.p-4.csv'), 'hidden')
     const pattern = join(first, '..', 'p-*.csv')
     assert.equal((await read(pattern)).dataset.id, 'p')
-    for (const path of [pattern, join(first, '..')]) assert.deepEqual(await rowsOf(path), [[1n, 'x'], [2n, 'y']])
+    for (const path of [pattern, join(first, '..')])
+      assert.deepEqual(await rowsOf(path), [
+        [1n, 'x'],
+        [2n, 'y'],
+      ])
     await using reader = await open(join(first, '..', 'p-[12].csv'), { datasets: 'per-file' })
-    assert.deepEqual((await reader.discover()).map(({ id }) => id), ['p-1', 'p-2'])
+    assert.deepEqual(
+      (await reader.discover()).map(({ id }) => id),
+      ['p-1', 'p-2'],
+    )
     await writeFile(join(first, '..', 'p-5.csv'), 'a,b,c\n')
     await assert.rejects(rowsOf(pattern), { code: 'file.bad-header', message: /p-5\.csv: its column "c"/ })
   })
 
   test('reads compressed files', async () => {
     const long = `id,name\n${Array.from({ length: 100_000 }, (_, at) => `${at},name ${at}`).join('\n')}\n`
-    const packed = { gz: gzipSync(long), zst: zstdCompressSync(long), twice: Buffer.concat([gzipSync(long.slice(0, 1000)), gzipSync(long.slice(1000))]) }
+    const packed = {
+      gz: gzipSync(long),
+      zst: zstdCompressSync(long),
+      twice: Buffer.concat([gzipSync(long.slice(0, 1000)), gzipSync(long.slice(1000))]),
+    }
     for (const [name, content] of Object.entries(packed)) {
       const path = await fileOf(content, `orders.csv.${name === 'zst' ? 'zst' : 'gz'}`)
       const { dataset, splits } = await read(path, { splitBytes: 1000 }, { batchRows: 16_384 })
@@ -169,8 +206,15 @@ describe('csv source', () => {
     // iconv wrote these bytes, not this program.
     const chinese = execFileSync('iconv', ['-f', 'utf-8', '-t', 'gb18030'], { input: 'id,名\n1,中文\n2,€\n' })
     const path = await fileOf(chinese)
-    assert.deepEqual(await rowsOf(path, { encoding: 'GB18030' }), [[1n, '中文'], [2n, '€']])
-    await assert.rejects(rowsOf(path), { code: 'file.bad-row', message: /line 1: this is not UTF-8 \(byte 3\)/, hint: /encoding/ })
+    assert.deepEqual(await rowsOf(path, { encoding: 'GB18030' }), [
+      [1n, '中文'],
+      [2n, '€'],
+    ])
+    await assert.rejects(rowsOf(path), {
+      code: 'file.bad-row',
+      message: /line 1: this is not UTF-8 \(byte 3\)/,
+      hint: /encoding/,
+    })
     const latin = await fileOf(Buffer.from('id\nx\nfo\xe9\n', 'latin1'))
     await assert.rejects(rowsOf(latin), { message: /line 3: this is not UTF-8 \(byte 7\)/ })
     const wide = execFileSync('iconv', ['-f', 'utf-8', '-t', 'utf-16le'], { input: 'a\n😀\n' })
@@ -187,7 +231,10 @@ describe('csv source', () => {
 
   test('bounds the memory that a missing quote can cost', async () => {
     const path = await fileOf(`a\n"${'x,\n'.repeat(400_000)}`)
-    await assert.rejects(rowsOf(path, { maxRowBytes: 100_000, columns: ['a'] }), { code: 'file.bad-row', message: /line 2: the row is longer than 100000 bytes/ })
+    await assert.rejects(rowsOf(path, { maxRowBytes: 100_000, columns: ['a'] }), {
+      code: 'file.bad-row',
+      message: /line 2: the row is longer than 100000 bytes/,
+    })
     await assert.rejects(rowsOf(path, { columns: ['a'] }), { message: /line 2: the quote that opens here is never closed/ })
   })
 
@@ -211,7 +258,10 @@ describe('csv source', () => {
   })
 })
 
-const suiteFile = await fileOf(`id,name\n${Array.from({ length: 50 }, (_, at) => `${at},"n ""${at}"""`).join('\n')}\n`, 'suite.csv')
+const suiteFile = await fileOf(
+  `id,name\n${Array.from({ length: 50 }, (_, at) => `${at},"n ""${at}"""`).join('\n')}\n`,
+  'suite.csv',
+)
 
 sourceSuite({
   source: csvSource,

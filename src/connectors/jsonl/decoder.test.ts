@@ -2,7 +2,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { Batch, binary, bool, date, decimalType, float, int, json, numeric, timestamp, utf8, uuid, type Type, type Value } from '#columnar'
+import {
+  Batch,
+  binary,
+  bool,
+  date,
+  decimalType,
+  float,
+  int,
+  json,
+  numeric,
+  timestamp,
+  utf8,
+  uuid,
+  type Type,
+  type Value,
+} from '#columnar'
 import { RowFault, type DecodeRows } from '#files'
 import { jsonlDecoder } from './decoder.ts'
 
@@ -18,7 +33,11 @@ interface Cut {
   readonly passesOver?: boolean
 }
 
-function decode(text: string, types: Types, { windowBytes = Infinity, capacity = 100, order = [], passesOver = false }: Cut = {}): Value[][] {
+function decode(
+  text: string,
+  types: Types,
+  { windowBytes = Infinity, capacity = 100, order = [], passesOver = false }: Cut = {},
+): Value[][] {
   return decodeBy(jsonlDecoder(schemaOf(types), order, { ...rules, passesOver }), text, types, windowBytes, capacity)
 }
 
@@ -26,7 +45,7 @@ function decodeBy(decoder: DecodeRows, text: string, types: Types, windowBytes: 
   const file = Buffer.from(text)
   const batch = new Batch(schemaOf(types), capacity)
   const rows: Value[][] = []
-  for (let start = 0, length = windowBytes; ; ) {
+  for (let start = 0, length = windowBytes; ;) {
     const end = Math.min(file.length, start + length)
     const bytes = new Uint8Array(end - start + 8).fill(0x30)
     bytes.set(file.subarray(start, end))
@@ -44,20 +63,79 @@ const two: Types = { a: int(64), b: utf8 }
 
 describe('lines', () => {
   const cases: [name: string, text: string, expected: Value[][]][] = [
-    ['the common form', '{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n', [[1n, 'x'], [2n, 'y']]],
-    ['the last line may have no line ending', '{"a":1,"b":"x"}\n{"a":2,"b":"y"}', [[1n, 'x'], [2n, 'y']]],
-    ['CRLF', '{"a":1,"b":"x"}\r\n{"a":2,"b":"y"}\r\n', [[1n, 'x'], [2n, 'y']]],
-    ['blank lines', '\n{"a":1,"b":"x"}\n \r\n\n{"a":2,"b":"y"}\n\n', [[1n, 'x'], [2n, 'y']]],
+    [
+      'the common form',
+      '{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n',
+      [
+        [1n, 'x'],
+        [2n, 'y'],
+      ],
+    ],
+    [
+      'the last line may have no line ending',
+      '{"a":1,"b":"x"}\n{"a":2,"b":"y"}',
+      [
+        [1n, 'x'],
+        [2n, 'y'],
+      ],
+    ],
+    [
+      'CRLF',
+      '{"a":1,"b":"x"}\r\n{"a":2,"b":"y"}\r\n',
+      [
+        [1n, 'x'],
+        [2n, 'y'],
+      ],
+    ],
+    [
+      'blank lines',
+      '\n{"a":1,"b":"x"}\n \r\n\n{"a":2,"b":"y"}\n\n',
+      [
+        [1n, 'x'],
+        [2n, 'y'],
+      ],
+    ],
     ['white space as Python writes it', '{"a": 1, "b": "x"}\n', [[1n, 'x']]],
     ['white space everywhere', ' {\t"a" : 1 , "b"  :\t"x" } \n', [[1n, 'x']]],
-    ['other orders', '{"b":"x","a":1}\n{"a":2,"b":"y"}\n{"b":"z","a":3}\n', [[1n, 'x'], [2n, 'y'], [3n, 'z']]],
-    ['missing keys', '{"a":1}\n{"b":"y"}\n{}\n{ }\n', [[1n, null], [null, 'y'], [null, null], [null, null]]],
-    ['null', '{"a":null,"b":null}\n{"b":null}\n', [[null, null], [null, null]]],
+    [
+      'other orders',
+      '{"b":"x","a":1}\n{"a":2,"b":"y"}\n{"b":"z","a":3}\n',
+      [
+        [1n, 'x'],
+        [2n, 'y'],
+        [3n, 'z'],
+      ],
+    ],
+    [
+      'missing keys',
+      '{"a":1}\n{"b":"y"}\n{}\n{ }\n',
+      [
+        [1n, null],
+        [null, 'y'],
+        [null, null],
+        [null, null],
+      ],
+    ],
+    [
+      'null',
+      '{"a":null,"b":null}\n{"b":null}\n',
+      [
+        [null, null],
+        [null, null],
+      ],
+    ],
     ['keys with escapes', '{"\\u0061":1,"b":"x"}\n', [[1n, 'x']]],
     ['escapes', '{"a":1,"b":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00"}\n', [[1n, '"\\/\b\f\n\r\té😀']]],
     ['characters of two, three and four bytes', '{"a":1,"b":"é中😀"}\n', [[1n, 'é中😀']]],
     ['integers as strings', '{"a":"9223372036854775807","b":""}\n', [[2n ** 63n - 1n, '']]],
-    ['integers beyond 2^53', '{"a":9007199254740993,"b":"x"}\n{"a":-9223372036854775808}\n', [[9007199254740993n, 'x'], [-(2n ** 63n), null]]],
+    [
+      'integers beyond 2^53',
+      '{"a":9007199254740993,"b":"x"}\n{"a":-9223372036854775808}\n',
+      [
+        [9007199254740993n, 'x'],
+        [-(2n ** 63n), null],
+      ],
+    ],
   ]
   for (const [name, text, expected] of cases) {
     test(name, () => {
@@ -71,7 +149,11 @@ describe('lines', () => {
 
   test('keys that are no columns are passed over where columns were chosen', () => {
     const text = '{"x":[1,{"y":2}],"a":1,"z":"\\n","b":"x"}\n{"a":2,"w":3,"b":"y"}\n'
-    for (const order of [[], ['x', 'a', 'z', 'b']]) assert.deepEqual(decode(text, two, { order, passesOver: true }), [[1n, 'x'], [2n, 'y']])
+    for (const order of [[], ['x', 'a', 'z', 'b']])
+      assert.deepEqual(decode(text, two, { order, passesOver: true }), [
+        [1n, 'x'],
+        [2n, 'y'],
+      ])
   })
 
   test('names that need escapes', () => {
@@ -83,13 +165,20 @@ describe('lines', () => {
   test('more columns than are read inline', () => {
     const names = Array.from({ length: 100 }, (_, at) => `c${at}`)
     const line = JSON.stringify(Object.fromEntries(names.map((name, at) => [name, at])))
-    assert.deepEqual(decode(`${line}\n${line}\n`, Object.fromEntries(names.map(name => [name, int(32)]))), [[...names.keys()], [...names.keys()]])
+    assert.deepEqual(decode(`${line}\n${line}\n`, Object.fromEntries(names.map(name => [name, int(32)]))), [
+      [...names.keys()],
+      [...names.keys()],
+    ])
   })
 })
 
 describe('values', () => {
   const cases: [type: Type, good: Record<string, Value>, bad: string[]][] = [
-    [int(32), { '2147483647': 2147483647, '-2147483648': -2147483648, '0': 0, '-0': 0, '"7"': 7 }, ['2147483648', '1.5', 'true', '"x"', '[1]', '{}']],
+    [
+      int(32),
+      { '2147483647': 2147483647, '-2147483648': -2147483648, '0': 0, '-0': 0, '"7"': 7 },
+      ['2147483648', '1.5', 'true', '"x"', '[1]', '{}'],
+    ],
     [int(8, false), { '255': 255 }, ['256', '-1']],
     [int(64), { '-1': -1n, '999999999999999999': 999999999999999999n }, ['9223372036854775808', '1.0', '""']],
     [float(64), { '0.1': 0.1, '-1E+2': -100, '0': 0, '"NaN"': NaN, '"-Infinity"': -Infinity }, ['1e999', 'true', '"x"']],
@@ -98,8 +187,16 @@ describe('values', () => {
     [bool, { true: true, false: false, '"true"': true }, ['"maybe"', '2', '[]']],
     [utf8, { '"x"': 'x', '""': '' }, ['1', 'true', '[]', '"\\ud800"', '"\\udc00x"']],
     [date, { '"2024-02-29"': '2024-02-29' }, ['"2023-02-29"', '20240229']],
-    [timestamp(false), { '"2024-02-29T23:59:59.5"': '2024-02-29 23:59:59.500000', '"2024-02-29 00:00:00"': '2024-02-29 00:00:00' }, ['"x"', '1']],
-    [timestamp(true), { '"2024-01-01T00:00:00Z"': '2024-01-01 00:00:00Z', '"2024-01-01T02:00:00+02:00"': '2024-01-01 00:00:00Z' }, ['1']],
+    [
+      timestamp(false),
+      { '"2024-02-29T23:59:59.5"': '2024-02-29 23:59:59.500000', '"2024-02-29 00:00:00"': '2024-02-29 00:00:00' },
+      ['"x"', '1'],
+    ],
+    [
+      timestamp(true),
+      { '"2024-01-01T00:00:00Z"': '2024-01-01 00:00:00Z', '"2024-01-01T02:00:00+02:00"': '2024-01-01 00:00:00Z' },
+      ['1'],
+    ],
     [uuid, { '"01234567-89ab-cdef-0123-456789abcdef"': '01234567-89ab-cdef-0123-456789abcdef' }, ['"x"']],
     [binary, { '"AP8="': Buffer.from([0, 255]), '""': Buffer.alloc(0) }, ['"AP8"', '1']],
     [json, { '[1, {"a": 1.50}]': '[1, {"a": 1.50}]', '"x"': '"x"', '12.0': '12.0', true: 'true', '{}': '{}' }, []],
@@ -110,7 +207,15 @@ describe('values', () => {
       for (const [text, expected] of Object.entries(good)) {
         const rows = decode(`{"v":${text},"w":${text}}\n{"w": ${text} ,"v": ${text}}\n{"v":null}`, types)
         const plain = rows.map(row => row.map(value => (value instanceof Uint8Array ? Buffer.from(value) : value)))
-        assert.deepEqual(plain, [[expected, expected], [expected, expected], [null, null]], text)
+        assert.deepEqual(
+          plain,
+          [
+            [expected, expected],
+            [expected, expected],
+            [null, null],
+          ],
+          text,
+        )
       }
       for (const text of bad) {
         for (const line of [`{"v":${text},"w":null}\n`, `{"v":null,"w":${text}}\n`, `{"v":null, "w" : ${text} }`]) {
@@ -144,20 +249,47 @@ describe('malformed lines', () => {
   ]
   for (const [name, text, at, reason] of cases) {
     test(name, () => {
-      assert.throws(() => decode(text, two), (error: unknown) => {
-        assert(error instanceof RowFault, String(error))
-        assert.match(error.message, reason)
-        assert(Math.abs(error.at - at) <= 1, `at ${error.at}`)
-        return error.hint !== ''
-      })
+      assert.throws(
+        () => decode(text, two),
+        (error: unknown) => {
+          assert(error instanceof RowFault, String(error))
+          assert.match(error.message, reason)
+          assert(Math.abs(error.at - at) <= 1, `at ${error.at}`)
+          return error.hint !== ''
+        },
+      )
     })
   }
 
   test('what JSON.parse refuses is refused, and what it takes comes out the same', () => {
-    const piece = fc.constantFrom('{', '}', '"a"', '"b"', ':', ',', ' ', '1', '-2', '007', '1.5', '"x"', '"\\u00e9"', '"\\n', 'null', '[', ']', '\t', 'tru', '"', '\\')
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '"a"',
+      '"b"',
+      ':',
+      ',',
+      ' ',
+      '1',
+      '-2',
+      '007',
+      '1.5',
+      '"x"',
+      '"\\u00e9"',
+      '"\\n',
+      'null',
+      '[',
+      ']',
+      '\t',
+      'tru',
+      '"',
+      '\\',
+    )
     const types: Types = { a: json, b: json }
     const decoder = jsonlDecoder(schemaOf(types), [], rules)
-    const wellFormed = fc.record({ a: fc.jsonValue(), b: fc.jsonValue() }, { requiredKeys: [] }).map(value => JSON.stringify(value))
+    const wellFormed = fc
+      .record({ a: fc.jsonValue(), b: fc.jsonValue() }, { requiredKeys: [] })
+      .map(value => JSON.stringify(value))
     const ill = fc.array(piece, { maxLength: 12 }).map(pieces => `{"a":${pieces.join('')}`)
     fc.assert(
       fc.property(fc.oneof(wellFormed, ill), line => {
@@ -171,7 +303,8 @@ describe('malformed lines', () => {
           }
         })()
         if (parsed === undefined) return assert.equal(outcome, undefined, `${line} was taken`)
-        if (outcome === undefined) return assert(/"([ab])".*"\1"\s*:|"[^ab"]+"\s*:|"\s*:/.test(line.slice(4)), `${line} was refused`)
+        if (outcome === undefined)
+          return assert(/"([ab])".*"\1"\s*:|"[^ab"]+"\s*:|"\s*:/.test(line.slice(4)), `${line} was refused`)
         const back = outcome[0]?.map(value => (typeof value === 'string' ? (JSON.parse(value) as unknown) : value))
         assert.deepEqual(back, [parsed['a'] ?? null, parsed['b'] ?? null])
       }),

@@ -3,7 +3,16 @@
  * any of them missing, and values in their common form. Any other line is read again, slowly, by {@link ObjectScanner}.
  */
 import type { Schema, Type } from '#columnar'
-import { BLOCK_TOOLS, BLOCK_VARIABLES, payloadCode, undoRow, valueCode, valueKind, type BinaryText, type DecodeRows } from '#files'
+import {
+  BLOCK_TOOLS,
+  BLOCK_VARIABLES,
+  payloadCode,
+  undoRow,
+  valueCode,
+  valueKind,
+  type BinaryText,
+  type DecodeRows,
+} from '#files'
 import { LINE_FEED, ObjectScanner } from './object-scanner.ts'
 
 /** The engine does not optimise functions of any size: of lines with more columns, all are read slowly. */

@@ -4,7 +4,16 @@
  * Numbers are JSON numbers with all their digits; JSON has no others than finite ones. Dates, times, intervals and uuids are strings
  * with their canonical text, instants as RFC 3339 has them. A json column is written as it is, on one line.
  */
-import { jsonStringBytes, maxTextBytes, renderJsonString, renderOf, type Field, type Render, type Schema, type Type } from '#columnar'
+import {
+  jsonStringBytes,
+  maxTextBytes,
+  renderJsonString,
+  renderOf,
+  type Field,
+  type Render,
+  type Schema,
+  type Type,
+} from '#columnar'
 import { dataErrors } from '#connector'
 import {
   binaryTextBytes,
@@ -103,7 +112,8 @@ function variableBytes(type: Type, k: number): string[] {
   }
 }
 
-const putBytes = (bytes: Uint8Array) => `${Array.from(bytes, (byte, at) => `out[pos + ${at}] = ${byte}`).join('; ')}; pos += ${bytes.length}`
+const putBytes = (bytes: Uint8Array) =>
+  `${Array.from(bytes, (byte, at) => `out[pos + ${at}] = ${byte}`).join('; ')}; pos += ${bytes.length}`
 
 function memberCode(field: Field, k: number, style: JsonlStyle): string {
   const isNull = `n${k} > 0 && (b${k}[row >> 3] & (1 << (row & 7))) === 0`
@@ -159,7 +169,12 @@ function numberCheck({ fields }: Schema, dataset: string, { nonFinite, decimals 
     if (out[pos - 1]! < FIRST_LETTER) return pos
     const { name, type } = fields[k]!
     if (nonFinite === 'refuse') {
-      throw dataErrors.valueRefused({ dataset, column: name, row, reason: 'JSON has no NaN and no infinity (`nonFinite: string` writes them as strings)' })
+      throw dataErrors.valueRefused({
+        dataset,
+        column: name,
+        row,
+        reason: 'JSON has no NaN and no infinity (`nonFinite: string` writes them as strings)',
+      })
     }
     if (type.kind !== 'float' && decimals === 'string') return pos
     out.copyWithin(from + 1, from, pos)

@@ -1,6 +1,16 @@
 /** JSON Lines as a format of files with rows: the keys of a sample, the decoder of a file. */
 import { typeName, utf8, type Field, type Schema } from '#columnar'
-import { fileErrors, RowFault, type Beginning, type BinaryText, type DecodeRows, type Head, type NamedColumn, type RowFormat, type Sampler } from '#files'
+import {
+  fileErrors,
+  RowFault,
+  type Beginning,
+  type BinaryText,
+  type DecodeRows,
+  type Head,
+  type NamedColumn,
+  type RowFormat,
+  type Sampler,
+} from '#files'
 import { jsonlDecoder } from './decoder.ts'
 import { JsonGuess } from './json-guess.ts'
 import { enterObject, isEmptyObject, isReadable, LINE_FEED, readMember } from './object-scanner.ts'
@@ -20,7 +30,8 @@ export class JsonlFormat implements RowFormat {
   constructor(settings: JsonlSettings) {
     this.#settings = settings
     for (const { name, type } of settings.columns ?? []) {
-      if (type !== undefined && !isReadable(type)) throw fileErrors.unsupported({ column: name, type: typeName(type), format: 'JSON Lines' })
+      if (type !== undefined && !isReadable(type))
+        throw fileErrors.unsupported({ column: name, type: typeName(type), format: 'JSON Lines' })
     }
   }
 
@@ -69,8 +80,13 @@ class JsonlSampler implements Sampler {
   }
 
   schema(): Schema | undefined {
-    const named: readonly NamedColumn[] = this.#settings.columns ?? [...this.#guesses.keys()].map(name => ({ name, type: undefined }))
-    const fields = named.map(({ name, type }): Field => ({ name, type: type ?? this.#guesses.get(name)?.type ?? utf8, nullable: true }))
+    const named: readonly NamedColumn[] =
+      this.#settings.columns ?? [...this.#guesses.keys()].map(name => ({ name, type: undefined }))
+    const fields = named.map(({ name, type }): Field => ({
+      name,
+      type: type ?? this.#guesses.get(name)?.type ?? utf8,
+      nullable: true,
+    }))
     return fields.length === 0 ? undefined : { fields }
   }
 
@@ -89,7 +105,7 @@ interface Line {
 
 /** The lines of the beginning of a file that are there as a whole. */
 function* linesOf({ bytes, start, end, isWhole }: Beginning): Generator<Line> {
-  for (let from = start; from < end; ) {
+  for (let from = start; from < end;) {
     const at = bytes.subarray(0, end).indexOf(LINE_FEED, from)
     if (at === -1 && !isWhole) return
     yield { start: from, end: at === -1 ? end : at }
@@ -107,7 +123,8 @@ function membersOf({ bytes }: Beginning, { start, end }: Line): { key: string; t
   while (pos >= 0) {
     const keyAt = pos
     pos = readMember(bytes, pos, end, member)
-    if (members.some(({ key }) => key === member.key)) throw new RowFault(keyAt, member.key, 'the object has the key twice', 'Correct the line.')
+    if (members.some(({ key }) => key === member.key))
+      throw new RowFault(keyAt, member.key, 'the object has the key twice', 'Correct the line.')
     members.push({ key: member.key, text: decoder.decode(bytes.subarray(member.from, member.to)) })
   }
   return members

@@ -42,7 +42,10 @@ export class JsonGuess {
       return
     }
     this.#hasFraction = true
-    const digits = text.replace(/e.*/i, '').replace(/^-?0*\.?0*/, '').replace('.', '').length
+    const digits = text
+      .replace(/e.*/i, '')
+      .replace(/^-?0*\.?0*/, '')
+      .replace('.', '').length
     const isShort = digits <= SAFE_DIGITS || (digits <= MOST_DIGITS && String(Number(text)) === text)
     if (!isShort || !Number.isFinite(Number(text))) this.#needs.beyondDouble = true
   }

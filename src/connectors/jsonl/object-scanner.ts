@@ -2,7 +2,18 @@
  * Reads one line at a time, whatever its form: what the generated decoder calls when a line is not in the common one, and what finds
  * the errors. Syntax: RFC 8259 (https://www.rfc-editor.org/rfc/rfc8259), one object per line (https://jsonlines.org).
  */
-import { scanOf, scanUtf8, skipJson, typeName, unescapeJsonString, type Batch, type Column, type Field, type Scan, type Type } from '#columnar'
+import {
+  scanOf,
+  scanUtf8,
+  skipJson,
+  typeName,
+  unescapeJsonString,
+  type Batch,
+  type Column,
+  type Field,
+  type Scan,
+  type Type,
+} from '#columnar'
 import { RowFault, scanBinary, type BinaryText } from '#files'
 
 export const LINE_FEED = 0x0a
@@ -18,7 +29,8 @@ const CLOSE_OBJECT = 0x7d
 const SYNTAX_HINT = 'Each line must be one JSON object, and nothing else.'
 const VALUE_HINT =
   'Correct the value, or name a type that fits with `columns`, e.g. `{ name: "x", type: "json" }`; types that are not named come from a sample.'
-const KEY_HINT = 'Name the columns to read with `columns`: other keys are passed over then. Or raise `sampleRows`, so that the sample has the key.'
+const KEY_HINT =
+  'Name the columns to read with `columns`: other keys are passed over then. Or raise `sampleRows`, so that the sample has the key.'
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -49,14 +61,16 @@ export function enterObject(bytes: Uint8Array, start: number, end: number): numb
 /** Reads the member at `pos` into `member`; returns where the next one begins, or -1 behind the last one. */
 export function readMember(bytes: Uint8Array, pos: number, end: number, member: Member): number {
   const keyEnd = bytes[pos] === QUOTE ? skipJson(bytes, pos, end) : -1
-  if (keyEnd < 0 || bytes[keyEnd] !== COLON || keyEnd >= end) throw new RowFault(pos, undefined, 'a key and a colon should stand here', SYNTAX_HINT)
+  if (keyEnd < 0 || bytes[keyEnd] !== COLON || keyEnd >= end)
+    throw new RowFault(pos, undefined, 'a key and a colon should stand here', SYNTAX_HINT)
   member.key = keyText(bytes, pos, trimmed(bytes, keyEnd))
   member.from = skipSpace(bytes, keyEnd + 1)
   const next = skipJson(bytes, member.from, end)
   if (next < 0) throw new RowFault(member.from, member.key, 'the value is not JSON', SYNTAX_HINT)
   member.to = trimmed(bytes, next)
   if (next < end && bytes[next] === COMMA) return skipSpace(bytes, next + 1)
-  if (next >= end || bytes[next] !== CLOSE_OBJECT) throw new RowFault(next, undefined, 'a comma or the end of the object should stand here', SYNTAX_HINT)
+  if (next >= end || bytes[next] !== CLOSE_OBJECT)
+    throw new RowFault(next, undefined, 'a comma or the end of the object should stand here', SYNTAX_HINT)
   const rest = skipSpace(bytes, next + 1)
   if (rest < end) throw new RowFault(rest, undefined, 'something follows the object', SYNTAX_HINT)
   return -1

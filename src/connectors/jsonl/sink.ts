@@ -15,7 +15,9 @@ const options = z.strictObject({
   nonFinite: z
     .enum(['refuse', 'string'])
     .default('refuse')
-    .describe('What becomes of NaN and infinities, which JSON does not have: the row is refused, or they are written as strings.'),
+    .describe(
+      'What becomes of NaN and infinities, which JSON does not have: the row is refused, or they are written as strings.',
+    ),
   binary: binaryOption,
 })
 
