@@ -4,7 +4,7 @@ import { mock, test } from 'node:test'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { Batch, int, utf8 } from '#columnar'
-import { contextOf, fillBatch } from '#conformance'
+import { contextOf, fillBatch, sinkSuite } from '#conformance'
 import type { Dataset, PlainWriter } from '#connector'
 import { Collector } from './collect.ts'
 import { streamSink } from './sink.ts'
@@ -48,6 +48,21 @@ async function printed(columns: object[], options: object): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program])
   return stdout
 }
+
+let collected = new Collector('suite')
+
+sinkSuite({
+  sink: streamSink,
+  options: { collect: 'suite' },
+  dataset,
+  rows: Array.from({ length: 20 }, (_, id) => ({ id: BigInt(id) - 2n ** 63n, name: id % 3 === 0 ? null : `№ ${id}` })),
+  reset: async () => {
+    collected[Symbol.dispose]()
+    collected = new Collector('suite')
+  },
+  read: async () => (collected.rows.get('orders') ?? []).map(([id = null, name = null]) => ({ id, name })),
+  list: async () => [...collected.rows.keys()],
+})
 
 test('prints rows as JSON Lines', async () => {
   const columns = [

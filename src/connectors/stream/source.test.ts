@@ -247,7 +247,9 @@ test('keeps to a rate, and stops at once while it waits', async () => {
   assert(ms >= 280 && ms < 600, `60 rows at 200 per second took ${ms} ms`)
   const controller = new AbortController()
   setTimeout(() => controller.abort(), 50)
-  await assert.rejects(read({ columns: [{ type: 'id' }], rows: 60, rowsPerSecond: 1 }, { signal: controller.signal }), { name: 'AbortError' })
+  await assert.rejects(read({ columns: [{ type: 'id' }], rows: 60, rowsPerSecond: 1 }, { signal: controller.signal }), {
+    name: 'AbortError',
+  })
   assert(performance.now() - since - ms < 300)
 })
 
