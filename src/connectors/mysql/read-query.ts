@@ -24,6 +24,7 @@ export interface ReadQuery {
   readonly zeroDates: 'refuse' | 'null'
   readonly limits: { readonly batchRows: number; readonly batchBytes: number }
   readonly timeoutSeconds: number
+  readonly signal: AbortSignal
 }
 
 export type BatchField = { readonly field: Field; readonly from: number } | { readonly field: Field; readonly constant: (column: Column, rows: number) => void }
@@ -49,6 +50,7 @@ export async function* readQuery(connection: Connection, query: ReadQuery): Asyn
     const isLast = state.stop === STOP.OTHER || state.stop === STOP.HUGE
     if (state.stop === STOP.FULL || (isLast && state.rows > 0)) {
       yield target.take(state.rows)
+      query.signal.throwIfAborted()
       state.rows = 0
       target.reset()
     } else if (state.stop === STOP.MORE) await stream.fill(state.need)

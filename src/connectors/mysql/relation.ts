@@ -24,7 +24,11 @@ import { FLAG } from './protocol/field-types.ts'
 import type { BatchField } from './read-query.ts'
 import { definedType, GEOMETRIES, logicalType, type NativeColumn } from './types.ts'
 
-export type ReadSettings = SqlReaderSettings & { readonly tls: TlsOptions; readonly zeroDates: 'refuse' | 'null' | 'text' }
+export interface ReadSettings extends SqlReaderSettings {
+  readonly tls: TlsOptions
+  readonly zeroDates: 'refuse' | 'null' | 'text'
+  readonly splitRows: number
+}
 
 export interface Relation {
   readonly dataset: Dataset

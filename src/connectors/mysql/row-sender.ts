@@ -31,8 +31,8 @@ export interface InsertPlan {
   readonly key: readonly number[]
   /** Whether a failed statement leaves nothing behind (InnoDB). */
   readonly isTransactional: boolean
-  /** Most rows per statement; undefined: as fits. */
-  readonly maxRows: number | undefined
+  /** Most rows per statement; null: as fits. */
+  readonly maxRows: number | null
 }
 
 const COMMAND = { QUERY: 0x03, STMT_EXECUTE: 0x17, STMT_BULK_EXECUTE: 0xfa } as const

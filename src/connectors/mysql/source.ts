@@ -22,6 +22,12 @@ const options = z.strictObject({
     .enum(['refuse', 'null', 'text'])
     .optional()
     .describe('What becomes of dates that do not exist, such as 0000-00-00: refused (when left out), NULL, or all dates are read as text.'),
+  splitRows: z
+    .int()
+    .min(1)
+    .default(500_000)
+    .describe('Rows of a split, about. Splits are what workers share and what is read again where a position is no help.')
+    .meta({ unit: 'rows', advanced: true }),
 })
 
 export type SourceOptions = z.output<typeof options>
@@ -43,7 +49,7 @@ export function readSettings(given: SourceOptions): ReadSettings {
   const sql = readerSettings(given, mysqlFacts)
   const { properties } = sql.connection
   const asNull = /^convert_?to_?null$/i.test(properties['zeroDateTimeBehavior'] ?? '')
-  return { ...sql, tls: given, zeroDates: given.zeroDates ?? (asNull ? 'null' : 'refuse') }
+  return { ...sql, tls: given, splitRows: given.splitRows, zeroDates: given.zeroDates ?? (asNull ? 'null' : 'refuse') }
 }
 
 export const mysqlSource = defineSource({
@@ -117,6 +123,7 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
         zeroDates: this.#settings.zeroDates === 'null' ? 'null' : 'refuse',
         limits: this.#context,
         timeoutSeconds: this.#settings.connection.queryTimeoutMs / 1000,
+        signal: this.#context.signal,
       })
       const isResumable = relation.resume.by === 'position'
       for await (const { batch, lastKey } of rows) yield { batch, position: isResumable ? lastKey : undefined }
@@ -142,8 +149,9 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
     if (of > 0) return Array.from({ length: of }, (_, at) => split(at, { remainder: [at, of] }))
     if (splitBy.length === 0) return [split(0, {})]
     const { parallelism } = this.#context
+    const { splitRows } = this.#settings
     const where = conditions.filter(condition => condition !== undefined)
-    const inner = await boundaries(connection, { from, where, by: splitBy, parallelism })
+    const inner = await boundaries(connection, { from, where, by: splitBy, parallelism, splitRows })
     return Array.from({ length: inner.length + 1 }, (_, at) => split(at, { lower: inner[at - 1] ?? null, upper: inner[at] ?? null }))
   }
 

@@ -10,8 +10,6 @@ import { estimatedRows } from './discovery.ts'
 import { durationText, type KeyColumn, keyLiteral, keyLiterals } from './key.ts'
 import type { Connection } from './protocol/connection.ts'
 
-/** Rows of one split: enough that starting one costs nothing, few enough that one can be read again. */
-const SPLIT_ROWS = 500_000
 /** Below this, dividing costs more than it brings. */
 const LEAST_SPLIT_ROWS = 50_000
 const MAX_SPLITS = 4096
@@ -27,13 +25,15 @@ export interface Divisible {
   /** Columns to divide by: the whole reading key, or one other column. */
   readonly by: readonly KeyColumn[]
   readonly parallelism: number
+  /** Rows of one split, about. */
+  readonly splitRows: number
 }
 
 /** Boundaries between ranges, in order; none when one range is enough. */
 export async function boundaries(connection: Connection, table: Divisible): Promise<KeyValues[]> {
-  const { from, by, where, parallelism } = table
+  const { from, where, by } = table
   const rows = await estimatedRows(connection, from, whereClause(where))
-  const count = splitCount(rows, parallelism)
+  const count = splitCount(rows, table)
   if (count < 2) return []
   const [first] = by
   const line = first && numberLine(first.type)
@@ -41,9 +41,9 @@ export async function boundaries(connection: Connection, table: Divisible): Prom
   return steps ?? probed(connection, table, Math.ceil(rows / count))
 }
 
-export function splitCount(rows: number, parallelism: number): number {
+function splitCount(rows: number, { parallelism, splitRows }: Divisible): number {
   const atLeast = Math.min(parallelism, Math.floor(rows / LEAST_SPLIT_ROWS))
-  return Math.min(MAX_SPLITS, Math.max(1, atLeast, Math.ceil(rows / SPLIT_ROWS)))
+  return Math.min(MAX_SPLITS, Math.max(1, atLeast, Math.ceil(rows / splitRows)))
 }
 
 /** A type whose values lie evenly on a line of integers. */

@@ -182,7 +182,7 @@ function build(dataset: Dataset, table: TableName, label: string, options: PlanO
       return at === -1 ? [] : [at]
     }),
     isTransactional,
-    maxRows: settings.batchSize === undefined || settings.batchSize < 1 ? undefined : settings.batchSize,
+    maxRows: settings.batchSize === undefined || settings.batchSize < 1 ? null : settings.batchSize,
   }
   return {
     dataset: dataset.id,

@@ -41,7 +41,8 @@ export function decodeGreeting(packet: Buffer): Greeting {
   reader.take(6)
   const extended = reader.uint32le()
   const flags = ((highFlags << 16) | lowFlags) >>> 0
-  const restOfNonce = reader.take(Math.min(Math.max(13, nonceLength - 8), reader.left))
+  // 12 bytes and a NUL, which proxies have been seen to forget.
+  const restOfNonce = reader.take(Math.max(12, Math.min(Math.max(13, nonceLength - 8), reader.left)))
   const plugin = (flags & CLIENT.PLUGIN_AUTH) === 0 ? '' : pluginName(reader)
   const version = announced.replace(REPLICATION_PREFIX, '')
   return {

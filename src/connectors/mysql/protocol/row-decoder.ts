@@ -246,7 +246,7 @@ function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
   return `n = b[v++]
       if (n > 3) {
         const year = b[v] | b[v + 1] << 8, month = b[v + 2], day = b[v + 3]
-        if (month === 0 || day === 0 || (day > 28 && !isRealDay(year, month, day))) { ${zero} } else {
+        if ((month - 1) >>> 0 > 11 || day === 0 || (day > 28 && !isRealDay(year, month, day))) { ${zero} } else {
         ${DAYS}
         ${store}
         }
