@@ -1,14 +1,14 @@
 /**
  * Casts from and to float, and to numeric. Nothing is rounded: a value without an exact counterpart is refused.
  *
- * A decimal fraction has no exact float. It counts as held when the float's shortest text is that fraction, so that it comes back
- * unchanged; for the same reason a float becomes the decimal that its shortest text names.
+ * An integral float becomes that integer. A decimal fraction has no exact float: a float with a fraction becomes the decimal that its
+ * shortest text names, and a decimal is held by a float that becomes this very decimal again.
  */
 import { exactTools, isExact, loadOf, type ExactType, type Of } from './cast-exact.ts'
 import { checked, loop, lossless, type Kernel, type Rule } from './cast-rule.ts'
 import type { Column } from './column.ts'
 import { maxTextBytes, renderOf } from './render-bytes.ts'
-import { renderFloat32, renderFloat64, renderInt, shortestFloat32 } from './render-number.ts'
+import { renderAscii, renderFloat64, renderInt, shortestFloat32 } from './render-number.ts'
 import { number, parseNumber, putSafe, putSafe128, scanDecimal, scanFloat32, scanFloat64 } from './scan-number.ts'
 import { scanNumeric } from './scan-bytes.ts'
 import { DECIMAL64_DIGITS, type Type } from './types.ts'
@@ -38,10 +38,7 @@ const widthLoop = () => loop('const v = sv[row]; tv[row] = v; if (tv[row] !== v 
 function fromFloatLoop(from: Of<'float'>, to: ExactType): Kernel {
   if (to.kind === 'bool') return loop('if (!putBit(tv, row, sv[row])) return row', exactTools)
   if (to.kind === 'decimal') {
-    return loop('if (!decimalOfFloat(shortest(sv[row]), target, row)) return row', {
-      decimalOfFloat,
-      shortest: from.bits === 32 ? shortestFloat32 : same,
-    })
+    return loop('if (!decimalOfFloat(named(sv[row]), target, row)) return row', { decimalOfFloat, named: namedBy(from.bits) })
   }
   if (to.bits < 64) return loop('const v = sv[row]; tv[row] = v; if (tv[row] !== v) return row', {})
   return loop(`if (!wordsOfFloat(tv, row * 2, sv[row], ${to.signed})) return row`, { wordsOfFloat })
@@ -85,8 +82,9 @@ function numericToFloatLoop(to: Of<'float'>): Kernel {
 }
 
 function floatToNumericLoop(from: Of<'float'>): Kernel {
-  return loop('scanNumeric(scratch, 0, render(scratch, 0, sv[row]), target, row)', {
-    render: from.bits === 32 ? renderFloat32 : renderFloat64,
+  return loop('scanNumeric(scratch, 0, renderNamed(scratch, 0, named(sv[row])), target, row)', {
+    named: namedBy(from.bits),
+    renderNamed,
     scanNumeric,
     scratch,
   })
@@ -102,9 +100,19 @@ function exactToNumericLoop(from: ExactType): Kernel {
   return loop(`const at = to[row]; to[row + 1] = render(target.reserve(at, at + ${room}), at, source, row)`, { render })
 }
 
-/** Room for the text of any number that is not `numeric`. */
-const scratch = new Uint8Array(64)
+/** Room for all digits of the largest float. */
+const scratch = new Uint8Array(320)
+
+/** The double whose text names a float of 32 bits, or of 64. */
+const namedBy = (bits: 32 | 64) => (bits === 64 ? same : namedByFloat32)
 const same = (value: number) => value
+const namedByFloat32 = (value: number) => (Number.isInteger(value) ? value : shortestFloat32(value))
+
+/** All digits of an integer, else the shortest text. */
+function renderNamed(out: Uint8Array, pos: number, value: number): number {
+  if (Number.isSafeInteger(value) || !Number.isInteger(value)) return renderFloat64(out, pos, value)
+  return renderAscii(out, pos, String(BigInt(value)))
+}
 
 /** Stores an integral float as 64 bits. `hi` of a float is exact, and so is what is left. */
 function wordsOfFloat(words: WordArray, at: number, value: number, isSigned: boolean): boolean {
@@ -125,7 +133,7 @@ function floatOfWords(floats: WordArray, row: number, lo: number, hi: number): b
   return high === hi && value - high * TWO_32 === lo >>> 0
 }
 
-/** Stores the decimal with the shortest text of the float in a decimal column. */
+/** Stores the decimal that {@link renderNamed} writes. */
 function decimalOfFloat(value: number, target: Column, row: number): boolean {
   const { type, values } = target
   if (type.kind === 'decimal' && type.scale < POWERS_OF_TEN.length) {
@@ -140,7 +148,7 @@ function decimalOfFloat(value: number, target: Column, row: number): boolean {
       return type.precision > DECIMAL64_DIGITS ? putSafe128(values, row * 4, unscaled) : putSafe(values, row * 2, unscaled)
     }
   }
-  return scanDecimal(scratch, 0, renderFloat64(scratch, 0, value), target, row)
+  return scanDecimal(scratch, 0, renderNamed(scratch, 0, value), target, row)
 }
 
 /** Reads the text in the scratch buffer as a float, when the float names that text. */
@@ -151,27 +159,21 @@ function floatOfText(scan: typeof scanFloat64, end: number, target: Column, row:
   )
 }
 
-/** Whether a number in text is exactly the float that was read from it, or the shortest text of it. */
+/** Whether the float that was read from a number in text becomes this number again. */
 function namesFloat(bytes: Uint8Array, start: number, end: number, value: number, bits: 32 | 64): boolean {
   if (!parseNumber(bytes, start, end)) return true
-  const { digits, exponent, isNegative } = number
+  const { digits, exponent, isNegative, first } = number
   const size = digits + exponent
-  if (digits <= FLOAT_DIGITS[bits] && Math.abs(size) < MAX_POWER[bits]) return true
-  const text = `${isNegative ? '-' : ''}${digitsAt(bytes, number.first, digits)}e${exponent}`
-  return text === normal(String(bits === 32 ? shortestFloat32(value) : value)) || text === normal(exactText(value))
+  if (digits <= FLOAT_DIGITS[bits] && size <= FLOAT_DIGITS[bits] && size > -MAX_POWER[bits]) return true
+  const wanted = digitsAt(bytes, first, digits)
+  const named = new Uint8Array(scratch.length)
+  if (!parseNumber(named, 0, renderNamed(named, 0, namedBy(bits)(value)))) return false
+  return (
+    number.exponent === exponent && number.isNegative === isNegative && digitsAt(named, number.first, number.digits) === wanted
+  )
 }
 
-/** Digits behind the point that `toFixed` can give: more than a decimal has that is exactly a float and not its shortest text. */
-const EXACT_DIGITS = 100
-
-const exactText = (value: number) => (Number.isInteger(value) ? String(BigInt(value)) : value.toFixed(EXACT_DIGITS))
-
-function normal(text: string): string {
-  const bytes = Buffer.from(text)
-  parseNumber(bytes, 0, bytes.length)
-  return `${number.isNegative ? '-' : ''}${digitsAt(bytes, number.first, number.digits)}e${number.exponent}`
-}
-
+/** The significant digits of a number in text, without its point. */
 function digitsAt(bytes: Uint8Array, first: number, count: number): string {
   let text = ''
   for (let at = first; text.length < count; at++) {
