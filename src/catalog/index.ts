@@ -1,6 +1,7 @@
 /** The one list of connectors (Invariant 9). Each is loaded when a job first names it. */
 import type { Sink, Source } from '#connector'
 import { catalogErrors } from './errors.ts'
+import { isNotYet, nameOf, stemOf } from './flinkx-names.ts'
 
 export type Kind = 'source' | 'sink'
 
@@ -41,16 +42,28 @@ export const names = (): readonly string[] => Object.keys(entries)
 
 export const has = (kind: Kind, name: string): boolean => Object.hasOwn(entries, name) && entries[name]?.[kind] !== undefined
 
+/** The connector that a name in a job file means: `mysql` of `mysqlreader`, `postgres` of `PostgreSQLWriter`. Undefined when there is none. */
+export function resolve(name: string): string | undefined {
+  const known = nameOf(stemOf(name))
+  return Object.hasOwn(entries, known) ? known : undefined
+}
+
 export async function source(name: string): Promise<Source> {
   const load = Object.hasOwn(entries, name) ? entries[name]?.source : undefined
-  if (load === undefined) throw catalogErrors.unknownConnector({ kind: 'source', name, known: names() })
+  if (load === undefined) throw unknown('source', name)
   return load()
 }
 
 export async function sink(name: string): Promise<Sink> {
   const load = Object.hasOwn(entries, name) ? entries[name]?.sink : undefined
-  if (load === undefined) throw catalogErrors.unknownConnector({ kind: 'sink', name, known: names() })
+  if (load === undefined) throw unknown('sink', name)
   return load()
+}
+
+function unknown(kind: Kind, name: string) {
+  const meant = resolve(name)
+  const isPlanned = meant === undefined && isNotYet(stemOf(name))
+  return catalogErrors.unknownConnector({ kind, name, isPlanned, ...(meant === undefined ? {} : { meant }), known: names() })
 }
 
 export const load = (kind: Kind, name: string): Promise<Source | Sink> => (kind === 'source' ? source(name) : sink(name))

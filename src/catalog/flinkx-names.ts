@@ -1,0 +1,37 @@
+/**
+ * What the names of FlinkX and ChunJun plugins are here: the stem of `mysqlreader` is `mysql`.
+ *
+ * Inventory: compatibility specification §2.1; aliases of the original engines: §1.1.
+ */
+
+/** Plugins that speak to a system with the same protocol under another name. PolarDB and TiDB are used through MySQL's driver there, too. */
+const SAME_SYSTEM: Readonly<Record<string, string>> = {
+  postgresql: 'postgres',
+  adbpostgresql: 'postgres',
+  tidb: 'mysql',
+  polardb: 'mysql',
+  mariadb: 'mysql',
+}
+
+/** Plugins of FlinkX whose systems nothing here can reach yet. */
+const NOT_YET = new Set(
+  [
+    'alluxio arctic binlog carbondata cassandra clickhouse db2 dm doris dorisbatch elasticsearch5 elasticsearch6 elasticsearch7 emqx es',
+    'ftp gbase gbase8s gbasehk greenplum hbase hbase14 hbase2 hdfs hive hive3 http hudi iceberg inceptor influxdb kafka kafka09 kafka10',
+    'kafka11 kingbase kudu mongodb mongodboplog mysqlcdc mysqld nebula oceanbase oceanbasecdc odps opengauss oracle oraclelogminer oss',
+    'pgwal phoenix phoenix5 polardbd pulsar rabbitmq redis restapi rocketmq s3 saphana selectdbcloud socket solr sqlserver sqlservercdc',
+    'starrocks sybase teradata vertica11',
+  ].flatMap(line => line.split(' ')),
+)
+
+/** The stem of a plugin name: `mysql` of `MysqlReader`, and of `mysql` itself. */
+export function stemOf(name: string): string {
+  const lower = name.trim().toLowerCase()
+  return lower.replace(/(?<=.)(?:reader|source|writer|sink)$/, '')
+}
+
+/** The name here of a stem that is a FlinkX name; the stem itself when it is none. */
+export const nameOf = (stem: string): string => (Object.hasOwn(SAME_SYSTEM, stem) ? SAME_SYSTEM[stem]! : stem)
+
+/** Whether FlinkX has such a plugin and nothing here can do its work yet. */
+export const isNotYet = (stem: string): boolean => NOT_YET.has(stem)
