@@ -6,6 +6,11 @@ export const cliErrors = defineErrors('cli', {
     message: () => 'Stopped at once by the second signal; rows since the last commit were not kept.',
     hint: () => 'Run the job again with `--resume` to go on from the last commit.',
   },
+  stoppedEarly: {
+    fault: 'transient',
+    message: () => 'Stopped before the run had begun; nothing was changed.',
+    hint: () => 'Run the job again.',
+  },
   conflictingFlags: {
     fault: 'usage',
     message: (d: { flags: string }) => `${d.flags} contradict each other.`,

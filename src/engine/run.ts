@@ -86,7 +86,9 @@ export async function runJob(spec: JobSpec, connectors: Connectors, options: Run
   const state = new StateStore(spec.stateDir, spec.id)
   await using _lock = await state.lock(spec.id)
   const warn = (message: string, detail?: object) => options.onEvent({ kind: 'warning', message, ...(detail ? { detail } : {}) })
-  const job = await withPlan(spec, connectors, options.signal, warn, async ({ plan, reader, writer }) => {
+  // Until the run has begun there is nothing to drain.
+  const stop = AbortSignal.any([options.signal, options.drain])
+  const job = await withPlan(spec, connectors, stop, warn, async ({ plan, reader, writer }) => {
     options.onEvent({ kind: 'planned', plan })
     const started = new JobRun(spec, connectors, options, plan, state)
     await started.begin(reader, recorderOf(writer, state))
