@@ -43,7 +43,7 @@ export class CopyOut {
     this.#state.rows = 0
     this.#state.bytes = 0
     for (;;) {
-      const status = decode(stream, columns, this.#state, limits.maxRows, limits.maxBytes, fail)
+      const status = decode(stream, this.#state, limits.maxRows, limits.maxBytes, fail)
       if (status === BATCH_FULL) return this.#state.rows
       if (status !== NEED_BYTES) return this.#end()
       await stream.fill(this.#state.need)

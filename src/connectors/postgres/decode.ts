@@ -39,22 +39,38 @@ export const BATCH_FULL = 1
 export const OTHER_MESSAGE = 2
 
 /** Moves as many whole tuples as there are to the columns. `fail` is told what is wrong, and in which column; it must throw. */
-export type Decode = (
-  unread: Unread,
-  columns: readonly Column[],
-  state: DecodeState,
-  maxRows: number,
-  maxBytes: number,
-  fail: (what: string, column: number) => never,
-) => number
+export type Decode = (unread: Unread, state: DecodeState, maxRows: number, maxBytes: number, fail: Fail) => number
 
-export function compileDecoder(columns: readonly DecodedColumn[]): Decode {
+/** Gives the decoder the columns that it fills. They must keep their buffers, which only the decoder may replace. */
+export type BindDecoder = (columns: readonly Column[]) => Decode
+
+type Fail = (what: string, column: number) => never
+
+/** Up to here all columns of a row are decoded by one function; beyond, the compiler of the engine would give it up as too large. */
+const MOST_IN_ONE = 24
+const GROUP = 16
+
+export function compileDecoder(columns: readonly DecodedColumn[]): BindDecoder {
+  const fields = columns.map((column, k) => ({ ...column, k }))
+  const groups = columns.length > MOST_IN_ONE ? grouped(fields, GROUP) : []
+  const buffers = (group: typeof fields) => group.flatMap(({ type, k }) => declareBuffers(type, `${k}`, `columns[${k}]`))
+  const ends = (group: typeof fields) => group.flatMap(({ type, k }) => declareEnds(type, `${k}`, 'r'))
+  const decode = (group: typeof fields) => group.flatMap(field => decodeField(field, field.k))
   const code = [
-    'return (unread, columns, state, maxRows, maxBytes, fail) => {',
+    'return columns => {',
+    ...groups.flatMap((group, g) => [
+      `const group${g} = (() => {`,
+      ...buffers(group),
+      'return (b, dv, q, next, r, fail) => { let len = 0',
+      ...ends(group),
+      ...decode(group),
+      'return q } })()',
+    ]),
+    'return (unread, state, maxRows, maxBytes, fail) => {',
     // A view reads four bytes with one check of the bounds.
-    'const b = unread.buffer, end = unread.end, dv = new DataView(b.buffer, b.byteOffset, b.length)',
+    'const b = unread.buffer, end = unread.end, dv = viewOf(b)',
     'let p = unread.start, r = state.rows, used = state.bytes, status = 0, len = 0, q = 0, next = 0',
-    ...columns.flatMap((column, k) => declare(column.type, `${k}`, `columns[${k}]`, 'r')),
+    ...(groups.length > 0 ? [] : [...buffers(fields), ...ends(fields)]),
     'for (;;) {',
     'if (end - p < 5) { state.need = 5; break }',
     `if (b[p] !== 100) { status = ${OTHER_MESSAGE}; break }`,
@@ -67,19 +83,23 @@ export function compileDecoder(columns: readonly DecodedColumn[]): Decode {
     `if (fields !== ${columns.length}) fail("a tuple of " + fields + " fields", -1)`,
     `if (r === maxRows) { status = ${BATCH_FULL}; break }`,
     `let size = ${sizeBound(columns)}`,
-    ...measureNumericTexts(columns),
+    ...(columns.some(({ type }) => measure(type) !== NOT_MEASURED) ? ['size += measureTexts(dv, p + 7, next, measures)'] : []),
     `if (r > 0 && used + size > maxBytes) { status = ${BATCH_FULL}; break }`,
     'q = p + 7',
-    ...columns.flatMap((column, k) => decodeField(column, k)),
+    ...(groups.length > 0 ? groups.map((_, g) => `q = group${g}(b, dv, q, next, r, fail)`) : decode(fields)),
     'if (q !== next) fail("a tuple with a wrong length", -1)',
     'p = next; r++; used += size',
     '}',
     'unread.start = p; state.rows = r; state.bytes = used',
-    'return status }',
+    'return status } }',
   ]
-  const helpers = { decodeDecimal64, decodeDecimal128, decodeNumericText, numericTextBytes, viewOf }
-  return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as Decode
+  const measures = Uint8Array.from(columns, ({ type }) => measure(type))
+  const helpers = { decodeDecimal64, decodeDecimal128, decodeNumericText, numericTextBytes, viewOf, measureTexts, measures }
+  return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as BindDecoder
 }
+
+const grouped = <T>(list: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size))
 
 /** Bytes that a copy by words may write behind its end. */
 const COPY_SLACK = 3
@@ -102,46 +122,57 @@ function fixedBytes(type: Type): number {
   return layout.kind === 'fixed' ? layout.bytes : layout.kind === 'bits' ? 1 : 4
 }
 
+const NOT_MEASURED = 0
+const MEASURED = 1
+const MEASURED_ITEMS = 2
+
+const measure = (type: Type): number =>
+  type.kind === 'numeric' ? MEASURED : type.kind === 'list' && type.item.kind === 'numeric' ? MEASURED_ITEMS : NOT_MEASURED
+
 /** The text of a numeric can be far longer than its digits: they are measured before the row is taken. */
-function measureNumericTexts(columns: readonly DecodedColumn[]): string[] {
-  const isText = ({ type }: DecodedColumn) => type.kind === 'numeric' || (type.kind === 'list' && type.item.kind === 'numeric')
-  if (!columns.some(isText)) return []
-  return [
-    'q = p + 7',
-    ...columns.flatMap(column => [
-      'if (next - q < 4) fail("a tuple that is too short", -1)',
-      `len = ${int32('q')}; q += 4`,
-      ...(isText(column)
-        ? [`if (len > 0) size += numericTextBytes(dv, q, Math.min(len, next - q), ${column.type.kind === 'list'})`]
-        : []),
-      'if (len > 0) q += len',
-    ]),
-  ]
+function measureTexts(dv: DataView, q: number, next: number, measures: Uint8Array): number {
+  let bytes = 0
+  for (const how of measures) {
+    if (next - q < 4) return bytes // The decoder will notice.
+    const len = Math.min(dv.getInt32(q), next - q - 4)
+    q += 4
+    if (len <= 0) continue
+    if (how !== NOT_MEASURED) bytes += numericTextBytes(dv, q, len, how === MEASURED_ITEMS)
+    q += len
+  }
+  return bytes
 }
 
 const int16 = (at: string) => `dv.getInt16(${at})`
 const int32 = (at: string) => `dv.getInt32(${at})`
 
 /** The buffers of a column as locals with the suffix `k`. */
-function declare(type: Type, k: string, column: string, row: string): string[] {
+function declareBuffers(type: Type, k: string, column: string): string[] {
   const code = [`const c${k} = ${column}`, `let valid${k} = c${k}.validity`]
   switch (layoutOf(type).kind) {
     case 'bits':
     case 'fixed':
       return [...code, `let v${k} = c${k}.values`]
     case 'bytes':
-      return [...code, `let o${k} = c${k}.offsets, d${k} = c${k}.data, dv${k} = viewOf(d${k}), e${k} = o${k}[${row}]`]
-    case 'list': {
-      const item = type.kind === 'list' ? type.item : type
-      return [
-        ...code,
-        `const o${k} = c${k}.offsets`,
-        `let e${k} = o${k}[${row}]`,
-        ...declare(item, `${k}i`, `c${k}.item`, `e${k}`),
-      ]
-    }
+      return [...code, `let o${k} = c${k}.offsets, d${k} = c${k}.data, dv${k} = viewOf(d${k})`]
+    case 'list':
+      return [...code, `const o${k} = c${k}.offsets`, ...declareBuffers(itemOf(type), `${k}i`, `c${k}.item`)]
   }
 }
+
+/** Where the next value of a column with offsets begins. */
+function declareEnds(type: Type, k: string, row: string): string[] {
+  switch (layoutOf(type).kind) {
+    case 'bytes':
+      return [`let e${k} = o${k}[${row}]`]
+    case 'list':
+      return [`let e${k} = o${k}[${row}]`, ...declareEnds(itemOf(type), `${k}i`, `e${k}`)]
+    default:
+      return []
+  }
+}
+
+const itemOf = (type: Type) => (type.kind === 'list' ? type.item : type)
 
 function decodeField({ type, wire }: DecodedColumn, k: number): string[] {
   return wire.kind === 'array' ? decodeArray(type, wire, k) : decodeValue(type, wire, `${k}`, 'r', k)
@@ -275,7 +306,7 @@ function decodeNumeric(type: Type, k: string, row: string, column: number): stri
 
 /** `Int32 dimensions  Int32 hasNulls  Oid item  { Int32 size  Int32 lowerBound }*  { Int32 length  Byten value }*` (array_send). */
 function decodeArray(type: Type, wire: Extract<Wire, { kind: 'array' }>, k: number): string[] {
-  const item = type.kind === 'list' ? type.item : type
+  const item = itemOf(type)
   const buffers = layoutOf(item).kind === 'bytes' ? [`o${k}i = c${k}i.offsets`] : [`v${k}i = c${k}i.values`]
   return [
     `if (next - q < 4) fail("a tuple that is too short", ${k})`,

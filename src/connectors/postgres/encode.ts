@@ -50,50 +50,68 @@ export type Encode = (
   refuse: (reason: string, column: number, row: number) => never,
 ) => number
 
+/** Up to here all columns of a row are encoded by one function; beyond, the compiler of the engine would give it up as too large. */
+const MOST_IN_ONE = 24
+const GROUP = 16
+
 /** `indexes`: places of the columns in the batch. `withOrder`: a last field with the number of the row, as int8. */
 export function compileEncoder(columns: readonly EncodedColumn[], indexes: readonly number[], withOrder: boolean): Encode {
-  const size = columns.map((column, k) => sizeOf(column, `${k}`, 'r'))
+  const fields = columns.map((column, k) => ({ ...column, k }))
+  const groups = columns.length > MOST_IN_ONE ? grouped(fields) : []
+  const buffers = (group: typeof fields) => group.flatMap(({ type, k }) => declare(type, `${k}`, `columns[${indexes[k]}]`))
+  const sizes = (group: typeof fields) => ['0', ...group.map(field => sizeOf(field, `${field.k}`, 'r'))].join(' + ')
+  const encode = (group: typeof fields) => group.flatMap(field => encodeField(field, field.k))
+  const order = [write32('8'), write32('Math.floor(state.order / 0x100000000)'), write32('state.order'), 'state.order++']
   const code = [
     'return (columns, rows, out, w, state, refuse) => {',
     // A view writes four bytes with one check of the bounds.
-    'const end = out.length, dv = new DataView(out.buffer, out.byteOffset, end)',
+    'const end = out.length, dv = viewOf(out)',
     'let r = state.row',
-    ...columns.flatMap((column, k) => declare(column.type, `${k}`, `columns[${indexes[k]}]`)),
+    ...(groups.length > 0 ? [] : buffers(fields)),
+    ...groups.flatMap((group, g) => [
+      `const [size${g}, group${g}] = (() => {`,
+      ...buffers(group),
+      `return [r => ${sizes(group)}, (r, w) => {`,
+      ...encode(group),
+      'return w }] })()',
+    ]),
     'for (; r < rows; r++) {',
-    `const size = ${[2 + COPY_SLACK + (withOrder ? 12 : 0), ...size].join(' + ')}`,
+    `const size = ${2 + COPY_SLACK + (withOrder ? 12 : 0)} + ${groups.length > 0 ? groups.map((_, g) => `size${g}(r)`).join(' + ') : sizes(fields)}`,
     'if (size > end - w) { state.need = size; break }',
     write16(`${columns.length + (withOrder ? 1 : 0)}`),
-    ...columns.flatMap((column, k) => encodeField(column, k)),
-    ...(withOrder
-      ? [write32('8'), write32('Math.floor(state.order / 0x100000000)'), write32('state.order'), 'state.order++']
-      : []),
+    ...(groups.length > 0 ? groups.map((_, g) => `w = group${g}(r, w)`) : encode(fields)),
+    ...(withOrder ? order : []),
     '}',
     'state.row = r',
     'return w }',
   ]
-  const helpers = {
-    encodeInt,
-    encodeInt64,
-    encodeUint64,
-    encodeDecimal64,
-    encodeDecimal128,
-    encodeNumericText,
-    numericBytes,
-    isMultiple,
-    isTooLong,
-    hasNul,
-  }
-  return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as Encode
+  return new Function(...Object.keys(HELPERS), code.join('\n'))(...Object.values(HELPERS)) as Encode
 }
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+
+const HELPERS = {
+  encodeInt,
+  encodeInt64,
+  encodeUint64,
+  encodeDecimal64,
+  encodeDecimal128,
+  encodeNumericText,
+  numericBytes,
+  isMultiple,
+  isTooLong,
+  hasNul,
+  viewOf,
+}
+
+const grouped = <T>(list: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(list.length / GROUP) }, (_, at) => list.slice(at * GROUP, (at + 1) * GROUP))
 
 function declare(type: Type, k: string, column: string): string[] {
   const code = [`const c${k} = ${column}, valid${k} = c${k}.validity, has${k} = c${k}.nulls > 0`]
   if (type.kind === 'list') return [...code, `const o${k} = c${k}.offsets`, ...declare(type.item, `${k}i`, `c${k}.item`)]
   if (!hasOffsets(type)) return [...code, `const v${k} = c${k}.values`]
-  return [
-    ...code,
-    `const o${k} = c${k}.offsets, d${k} = c${k}.data, dv${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.length)`,
-  ]
+  return [...code, `const o${k} = c${k}.offsets, d${k} = c${k}.data, dv${k} = viewOf(d${k})`]
 }
 
 /** Bytes that a copy by words may write behind its end. */

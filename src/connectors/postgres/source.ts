@@ -10,7 +10,7 @@ import { dataErrors, defineSource, type Chunk, type Context, type Dataset, type 
 import { checkedBy, ignoredReaderOptions, readerSettings, readerShape, refusedReaderOptions, type SqlReaderSettings } from '#sql'
 import { HIGH_WATER_BYTES } from '#wire'
 import { CopyOut } from './copy-out.ts'
-import { compileDecoder, type Decode } from './decode.ts'
+import { compileDecoder, type BindDecoder } from './decode.ts'
 import { keyText } from './key-text.ts'
 import { openSession, postgresFacts, tlsShape } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
@@ -58,7 +58,7 @@ interface Prepared {
   readonly columns: readonly SelectedColumn[]
   /** Indexes of the key columns in `columns`. */
   readonly key: readonly number[]
-  readonly decode: Decode
+  readonly bind: BindDecoder
 }
 
 class PostgresReader implements Reader<PgSplit, PgPosition> {
@@ -102,14 +102,14 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
   }
 
   async *read(dataset: Dataset, split: PgSplit, position: PgPosition | undefined): AsyncIterable<Chunk<PgPosition>> {
-    const { selection, columns, key, decode } = await this.#prepare(dataset)
+    const { selection, columns, key, bind } = await this.#prepare(dataset)
     await using lease = await this.#lease()
     const { session } = lease
     const sql = copyStatement(splitStatement(selection, split, columns, position))
     const batch = new Batch(dataset.schema, this.#context.batchRows)
     const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
     const limits = { maxRows: batch.capacity, maxBytes: this.#context.batchBytes }
-    const copy = new CopyOut({ session, sql, columns: all, decode, limits, fail: failures(dataset, columns) })
+    const copy = new CopyOut({ session, sql, columns: all, decode: bind(all), limits, fail: failures(dataset, columns) })
     const hasPosition = split.by === 'key'
     lease.isBusy = true
     await copy.start()
@@ -163,7 +163,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
       const at = columns.findIndex(({ expression }) => expression === column.expression)
       return at === -1 ? columns.push(column) - 1 : at
     })
-    return { selection, columns, key, decode: compileDecoder(columns) }
+    return { selection, columns, key, bind: compileDecoder(columns) }
   }
 
   async #divide(selection: Selection): Promise<PgSplit[]> {

@@ -14,7 +14,7 @@ import { attributesOf, findRelation, resultTypes, uniqueKeysOf, type Attribute, 
 import type { EncodedColumn } from './encode.ts'
 import { postgresErrors } from './errors.ts'
 import type { Connection } from './protocol/connection.ts'
-import { boundsOf, columnTypeFor, wantedType, writesAs, type PgType, type Wire } from './types.ts'
+import { boundsOf, columnTypeFor, dropsFields, limitsOf, wantedType, writesAs, type PgType, type Wire } from './types.ts'
 
 const { quote } = postgresDialect
 
@@ -107,6 +107,11 @@ async function planExisting(session: Connection, dataset: Dataset, relation: Rel
     index,
   }))
   requireFilled(table, attributes, mapped)
+  const cut = pairs.find(({ attribute }) => dropsFields(attribute.type))
+  if (cut) {
+    const reason = `column "${cut.attribute.name}" of type ${cut.attribute.native} drops parts of an interval`
+    throw postgresErrors.targetNotWritable({ table, reason, hint: 'Give the column the type interval.' })
+  }
   const isSkipped = ({ attribute }: { attribute: Attribute }) => attribute.generated !== ''
   const generated = pairs.filter(isSkipped)
   if (generated.length > 0 && settings.columns !== undefined) refuseGenerated(table, generated[0]!.attribute)
@@ -264,16 +269,9 @@ function creation(
 }
 
 function column(field: Field, name: string, type: PgType, index: number): WrittenColumn {
-  const wire = writesAs(type)
-  const { length, fraction } = boundsOf(type)
+  const { fraction, ...limits } = limitsOf(type)
   const isNarrower = fraction !== undefined && fraction < (field.fraction ?? 6)
-  const scale = type.modifier >= 4 && wire?.kind === 'numeric' ? (((type.modifier - 4) & 0x7ff) ^ 1024) - 1024 : undefined
-  const limits = {
-    ...(length === undefined || type.name !== 'varchar' ? {} : { length }),
-    ...(isNarrower ? { fraction } : {}),
-    ...(scale === undefined ? {} : { scale: Math.max(scale, 0) }),
-  }
-  return { name, index, wire: wire ?? null, limits }
+  return { name, index, wire: writesAs(type) ?? null, limits: isNarrower ? { ...limits, fraction } : limits }
 }
 
 function fieldFor(field: Field, name: string, type: PgType, nullable: boolean, native: string): Field {

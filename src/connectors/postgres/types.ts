@@ -106,14 +106,15 @@ const TYPES: Readonly<Record<number, Row>> = {
 }
 
 const NUMERIC = 1700
+const INTERVAL = 1186
 
 /** https://www.postgresql.org/docs/current/catalog-pg-attribute.html; the scale is signed and has 11 bits since version 15. */
 function numericType(modifier: number): Type {
   if (modifier < 4) return numeric
-  const bits = modifier - 4
-  const scale = ((bits & 0x7ff) ^ 1024) - 1024
-  return decimalType((bits >> 16) & 0xffff, scale)
+  return decimalType(((modifier - 4) >> 16) & 0xffff, scaleOf(modifier))
 }
+
+const scaleOf = (modifier: number) => (((modifier - 4) & 0x7ff) ^ 1024) - 1024
 
 /** What is read, and how; undefined when the value has to be read as text. */
 export function readsAs(
@@ -147,6 +148,7 @@ export function wantedType(source: Type, target: PgType): Type {
     if (source.kind !== 'list' || item === undefined) return list(itemType(target))
     return list(wantedType(source.item, { ...item, modifier: target.modifier }))
   }
+  if (wire.kind === 'interval' && source.kind === 'duration') return source
   return wire.kind === 'numeric'
     ? wantedNumeric(source, numericType(target.modifier), target.modifier < 4)
     : (readsAs(target, 'list')?.type ?? utf8)
@@ -220,4 +222,16 @@ export function boundsOf({ oid, modifier }: PgType): { length?: number; fraction
   return {}
 }
 
-export const isNumeric = (oid: number): boolean => oid === NUMERIC
+/** What the server would cut or round to fit a column, without a word. */
+export function limitsOf({ oid, modifier, name, item }: PgType): { length?: number; fraction?: number; scale?: number } {
+  if (item !== undefined) return limitsOf({ ...item, modifier })
+  const { length, fraction } = boundsOf({ oid, modifier, name, kind: '', isBuiltIn: true })
+  if (name === 'varchar' && length !== undefined) return { length }
+  if (fraction !== undefined) return { fraction }
+  if (oid === INTERVAL && modifier >= 0 && (modifier & 0xffff) <= 6) return { fraction: modifier & 0xffff }
+  return oid === NUMERIC && modifier >= 4 ? { scale: Math.max(scaleOf(modifier), 0) } : {}
+}
+
+/** `interval day` and its like drop smaller fields. https://www.postgresql.org/docs/current/datatype-datetime.html#DATATYPE-INTERVAL-INPUT */
+export const dropsFields = ({ oid, modifier }: PgType): boolean =>
+  oid === INTERVAL && modifier >= 0 && ((modifier >> 16) & 0x7fff) !== 0x7fff
