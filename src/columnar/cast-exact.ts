@@ -8,7 +8,22 @@ import { checked, loop, lossless, type Kernel, type Rule } from './cast-rule.ts'
 import { isNaN128 } from './render-number.ts'
 import { loadNumber, mantissa, number, parseNumber, putNaN, putSafe, putSafe128 } from './scan-number.ts'
 import { DECIMAL128_DIGITS, DECIMAL64_DIGITS, type Type } from './types.ts'
-import * as wide from './wide.ts'
+import {
+  hasDigits,
+  loadInt128,
+  loadInt64,
+  loadSigned,
+  loadUint64,
+  safeOf,
+  safeRegister,
+  scaleUp,
+  shiftRegister,
+  shiftSafe,
+  storeInt128,
+  storeInt64,
+  storeUint64,
+  type WordArray,
+} from './wide.ts'
 
 /** A type of certain kinds. */
 export type Of<Kind extends Type['kind']> = Extract<Type, { kind: Kind }>
@@ -133,28 +148,40 @@ function storeOf(type: ExactType): Code {
   }
 }
 
+/** What the generated code calls. */
 export const exactTools = {
-  ...wide,
+  hasDigits,
   isNaN128,
+  loadInt128,
+  loadInt64,
+  loadSigned,
+  loadUint64,
+  loadWhole,
+  parseInteger,
+  putBit,
   putNaN,
   putSafe,
   putSafe128,
-  putBit,
   putSmall,
-  parseInteger,
   safeNumber,
-  loadWhole,
+  safeOf,
+  safeRegister,
+  shiftRegister,
+  shiftSafe,
+  storeInt128,
+  storeInt64,
+  storeUint64,
 }
 
 /** Sets the bit of a true value. False: the value is neither 0 nor 1. */
-function putBit(values: wide.WordArray, row: number, value: number): boolean {
+function putBit(values: WordArray, row: number, value: number): boolean {
   if (value === 1) values[row >> 3]! |= 1 << (row & 7)
   return value === 1 || value === 0
 }
 
 /** Stores the register in a small integer. */
-function putSmall(values: wide.WordArray, row: number, isNegative: boolean): boolean {
-  const value = isNegative ? -wide.safeRegister() : wide.safeRegister()
+function putSmall(values: WordArray, row: number, isNegative: boolean): boolean {
+  const value = isNegative ? -safeRegister() : safeRegister()
   values[row] = value
   return values[row] === value
 }
@@ -171,12 +198,12 @@ function parseInteger(bytes: Uint8Array, start: number, end: number): boolean {
 function safeNumber(): number {
   if (number.digits === 0) return 0
   if (number.digits + number.exponent > 15) return NaN
-  return wide.shiftSafe(number.isNegative ? -mantissa[0]! : mantissa[0]!, number.exponent)
+  return shiftSafe(number.isNegative ? -mantissa[0]! : mantissa[0]!, number.exponent)
 }
 
 /** What {@link parseInteger} found, in the register; returns whether it is negative. */
 function loadWhole(bytes: Uint8Array): boolean {
   loadNumber(bytes)
-  wide.scaleUp(number.exponent)
+  scaleUp(number.exponent)
   return number.isNegative
 }

@@ -96,7 +96,7 @@ export function scaleUp(digits: number): boolean {
 }
 
 /** register / 10^digits. False: there is a rest. */
-export function scaleDown(digits: number): boolean {
+function scaleDown(digits: number): boolean {
   for (let left = digits; left > 0; left -= STEP_DIGITS) {
     if (divide(POWERS_OF_TEN[Math.min(left, STEP_DIGITS)]!) !== 0) return false
   }
