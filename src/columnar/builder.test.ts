@@ -60,7 +60,12 @@ test('a row that does not fit leaves no trace', () => {
     assert.throws(() => builder.append(bad), { code: 'columnar.bad-value', fault: 'data' })
     builder.append(good)
   }
-  assert.deepEqual(rowsIn(builder.finish()), [good, good, good, good])
+  const batch = builder.finish()
+  assert.deepEqual(rowsIn(batch), [good, good, good, good])
+  assert.deepEqual(
+    [...batch.columns, batch.columns[2]?.item].map(column => column?.nulls),
+    [0, 0, 0, 0, 4],
+  )
 })
 
 test('a finished builder begins anew', () => {
