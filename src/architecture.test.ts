@@ -14,7 +14,7 @@ const layers: readonly (readonly [name: string, imports: readonly string[]])[] =
   ['sql', ['errors', 'columnar', 'connector']],
   ['files', ['errors', 'columnar', 'connector', 'sql']],
   ['connectors', ['errors', 'columnar', 'wire', 'connector', 'sql', 'files']],
-  ['catalog', ['connector', 'connectors']],
+  ['catalog', ['errors', 'connector', 'connectors']],
   ['job', ['errors', 'connector', 'catalog']],
   // A worker thread loads the connectors of its chain itself, by name.
   ['engine', ['errors', 'columnar', 'connector', 'catalog']],

@@ -35,3 +35,6 @@ export const nameOf = (stem: string): string => (Object.hasOwn(SAME_SYSTEM, stem
 
 /** Whether FlinkX has such a plugin and nothing here can do its work yet. */
 export const isNotYet = (stem: string): boolean => NOT_YET.has(stem)
+
+/** Names of FlinkX plugins, without their endings, that mean a connector of ours. */
+export const aliasesOf = (name: string): string[] => Object.keys(SAME_SYSTEM).filter(alias => SAME_SYSTEM[alias] === name)

@@ -3,6 +3,8 @@ import type { Sink, Source } from '#connector'
 import { catalogErrors } from './errors.ts'
 import { isNotYet, nameOf, stemOf } from './flinkx-names.ts'
 
+export { aliasesOf } from './flinkx-names.ts'
+
 export type Kind = 'source' | 'sink'
 
 interface Entry {

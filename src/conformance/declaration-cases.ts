@@ -12,7 +12,8 @@ export function declarationCases(connector: Source | Sink, working: object): Cas
     {
       name: 'refuses an option it does not know',
       run() {
-        assert(connector.options.safeParse(working).success, 'the options of the fixture must be valid')
+        const { error } = connector.options.safeParse(working)
+        assert(error === undefined, `the options of the fixture must be valid: ${error?.message}`)
         assert(!connector.options.safeParse({ ...working, noSuchOption: true }).success, 'an unknown option was accepted')
       },
     },

@@ -182,7 +182,7 @@ async function found({ runs }: TransactionalWriter): Promise<RunRecord> {
 }
 
 /** What the ledger holds for the run of the case, without the splits of which nothing is durable. */
-export async function progressOf(fixture: Fixture): Promise<Record<string, Progress>> {
+async function progressOf(fixture: Fixture): Promise<Record<string, Progress>> {
   await using looker = await openAs(fixture, 'transactional')
   const { splits } = await found(looker)
   const progress = splits.map(({ split, ...rest }): Progress => ({ split: split.id, ...rest }))

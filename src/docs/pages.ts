@@ -1,0 +1,54 @@
+/** Everything in `docs/` that is generated, by path. */
+import { readdir } from 'node:fs/promises'
+import * as catalog from '#catalog'
+import { connectorPage, overviewPage, type System } from './connector-page.ts'
+import { errorsPage } from './errors-page.ts'
+import { inputSchema } from './option-docs.ts'
+import { typesPage } from './types-page.ts'
+
+/** Folders in which nothing is written by hand. */
+export const GENERATED_FOLDERS = ['docs/connectors', 'docs/schema']
+
+export async function generatedPages(): Promise<Map<string, string>> {
+  const systems = await Promise.all(catalog.names().map(systemOf))
+  await loadErrors()
+  return new Map([
+    ['docs/connectors/README.md', overviewPage(systems)],
+    ...systems.map(system => [`docs/connectors/${system.name}.md`, connectorPage(system)] as const),
+    ...systems.flatMap(schemaFiles),
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/types.md', typesPage()],
+  ])
+}
+
+async function systemOf(name: string): Promise<System> {
+  return {
+    name,
+    source: catalog.has('source', name) ? await catalog.source(name) : undefined,
+    sink: catalog.has('sink', name) ? await catalog.sink(name) : undefined,
+    aliases: catalog.aliasesOf(name),
+  }
+}
+
+/** JSON Schema of the options, for editors. */
+function schemaFiles({ name, source, sink }: System): (readonly [path: string, text: string])[] {
+  const ends = { source, sink }
+  return Object.entries(ends).flatMap(([kind, connector]) =>
+    connector === undefined
+      ? []
+      : [
+          [
+            `docs/schema/${name}-${kind}.json`,
+            `${JSON.stringify({ title: `${kind} ${name}`, ...inputSchema(connector.options) }, null, 2)}\n`,
+          ],
+        ],
+  )
+}
+
+/** Tables of errors register themselves when they are loaded. Those of layers that this one does not use are found by their name. */
+async function loadErrors(): Promise<void> {
+  const src = new URL('../', import.meta.url)
+  for (const name of (await readdir(src, { recursive: true })).toSorted()) {
+    if (/(?:^|[\\/])errors\.ts$/.test(name)) await import(new URL(name.replaceAll('\\', '/'), src).href)
+  }
+}
