@@ -276,7 +276,7 @@ describe('ledger', { skip }, () => {
       writers.map((writer, at) => writer.runs.begin({ job: 'job', run: `r${at}` }, [], splits, null)),
     )
     const newest = outcomes.reduce((a, b) => (a.epoch > b.epoch ? a : b))
-    assert.equal((await writers[0]!.runs.find('job'))?.run, newest.run)
+    assert.equal((await writers[0].runs.find('job'))?.run, newest.run)
     assert.deepEqual(
       outcomes.map(({ epoch }) => epoch).sort((a, b) => a - b),
       [1, 2, 3, 4],

@@ -133,8 +133,11 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
 }
 
 function pick({ id, candidates }: Source, name: string): Candidate {
+  const exact = candidates.find(one => one.name === name)
+  if (exact) return exact
   const names = candidates.map(one => one.name)
-  const found = candidates.find(one => one.name === findName(names, name))
+  const alike = findName(names, name)
+  const found = candidates.find(one => one.name === alike)
   if (found) return found
   throw postgresErrors.columnUnknown({ dataset: id, columns: [name], known: names })
 }

@@ -415,6 +415,19 @@ describe('relations', { skip }, () => {
     await assert.rejects(Array.fromAsync(reader.read(dataset!, splits[0]!, undefined)), { code: 'postgres.schema-changed' })
   })
 
+  test('a database that does not check encodings gives no text that is none', async () => {
+    const database = `${place.database}_ascii`
+    await run(`CREATE DATABASE "${database}" ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
+    const bad = {
+      ...place,
+      database,
+      customSql: "SELECT i AS id, CASE i WHEN 3 THEN E'\\xff' ELSE 'ü' END AS v FROM generate_series(1, 5) i",
+    }
+    await assert.rejects(readAll(bad), { code: 'postgres.not-text', message: /column "v": the text of row 2/ })
+    assert.equal((await readAll({ ...bad, customSql: "SELECT 'ü'::text AS v" })).rows[0]?.[0], 'ü')
+    await run(`DROP DATABASE "${database}" WITH (FORCE)`)
+  })
+
   test('an error in the middle of the rows is told as what it is', async () => {
     await assert.rejects(readAll({ ...place, customSql: 'SELECT 1 / (i - 50000) AS x FROM generate_series(1, 100000) i' }), {
       code: 'postgres.value-refused',

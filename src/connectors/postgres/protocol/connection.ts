@@ -8,7 +8,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Log } from '#connector'
 import { SluiceError } from '#errors'
-import { ByteReader, ByteStream } from '#wire'
+import { ByteReader, ByteStream, wireErrors } from '#wire'
 import { postgresErrors } from '../errors.ts'
 import * as messages from './messages.ts'
 import type { ResultColumn } from './messages.ts'
@@ -100,14 +100,18 @@ export class Connection implements AsyncDisposable {
     const stream = await ByteStream.connect({ ...socketPlace(endpoint), connectTimeoutMs, idleTimeoutMs, signal })
     const connection = new Connection(settings, endpoint, stream)
     // A server that accepts and then says nothing counts as one that cannot be reached.
-    const timer = setTimeout(() => void stream[Symbol.asyncDispose](), connectTimeoutMs)
+    let isTooLate = false
+    const timer = setTimeout(() => {
+      isTooLate = true
+      void stream[Symbol.asyncDispose]()
+    }, connectTimeoutMs)
     try {
       await connection.#encrypt()
       await connection.#logIn()
       return connection
     } catch (error) {
       await stream[Symbol.asyncDispose]()
-      throw error
+      throw isTooLate ? wireErrors.connectTimeout({ place: stream.place, ms: connectTimeoutMs }, error) : error
     } finally {
       clearTimeout(timer)
     }

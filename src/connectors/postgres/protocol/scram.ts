@@ -12,6 +12,8 @@ const KEY_BYTES = 32
 const MOST_ITERATIONS = 10_000_000
 
 export interface ScramStart {
+  /** Left out on the wire when empty: PostgreSQL takes the one of the startup message. */
+  readonly user?: string
   readonly password: string
   readonly nonce: string
   /** Hash of the server's certificate when the exchange is to be bound to the TLS channel. */
@@ -21,26 +23,27 @@ export interface ScramStart {
 }
 
 export class Scram {
+  readonly #user: string
   readonly #password: string
   readonly #nonce: string
   readonly #header: string
   readonly #binding: Buffer | undefined
   #serverSignature: Buffer | undefined
 
-  constructor({ password, nonce, binding, couldBind = false }: ScramStart) {
+  constructor({ user = '', password, nonce, binding, couldBind = false }: ScramStart) {
+    this.#user = user
     this.#password = normalise(password)
     this.#nonce = nonce
     this.#binding = binding
     this.#header = binding ? 'p=tls-server-end-point,,' : couldBind ? 'y,,' : 'n,,'
   }
 
-  /** The user name is left out: the server takes the one of the startup message. */
   get first(): string {
     return `${this.#header}${this.#firstBare}`
   }
 
   get #firstBare(): string {
-    return `n=,r=${this.#nonce}`
+    return `n=${this.#user},r=${this.#nonce}`
   }
 
   /** The answer to the challenge; undefined when the challenge is not well-formed. */
