@@ -1,5 +1,5 @@
 /** What a text format brings, so that files of it can be read: where rows begin, what columns they have, how they become columns. */
-import type { Batch, Schema } from '#columnar'
+import type { Batch, Column, Schema } from '#columnar'
 
 /** Bytes that a decoder may overwrite behind the bytes it is given. */
 export const SPARE_BYTES = 8
@@ -70,6 +70,12 @@ export class RowFault extends Error {
     this.column = column
     this.hint = hint
   }
+}
+
+/** Writes NULL to a row of any layout but list. */
+export function setNull(column: Column, row: number): void {
+  column.setNull(row)
+  if (column.layout.kind === 'bytes') column.offsets[row + 1] = column.offsets[row]!
 }
 
 /** Forgets what has been written of a row of which only the beginning is known. */

@@ -11,7 +11,7 @@ const KiB = 1024
 const TEXT_WORDS = /^(utf8|string|text|tinytext|mediumtext|longtext|clob|n?varchar2?|n?char|character)\b/i
 
 /** The type a word means, in our words or else in FlinkX's; undefined for a word that means none. */
-export function columnType(word: string): Type | undefined {
+function columnType(word: string): Type | undefined {
   const type = parseTypeName(word) ?? declaredType(word)
   return type.kind === 'utf8' && !TEXT_WORDS.test(word.trim()) ? undefined : type
 }

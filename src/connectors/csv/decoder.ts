@@ -11,7 +11,7 @@ import { CARRIAGE_RETURN, FieldScanner, LINE_FEED, putSentinels } from './field-
 
 /** Fields beyond this are read by one call each: the engine does not optimise functions of any size. */
 const INLINE_FIELDS = 64
-/** Bytes up to which a loop copies faster than `set`. */
+/** Bytes of a text that a loop copies while it looks for the end; `set` copies what is behind them. */
 const LOOP_BYTES = 128
 
 /** How a field of the file is read: into which column of the batch, and by which code. */
@@ -97,16 +97,23 @@ function textCode(k: number, dialect: CsvDialect): string {
   const { quote, nullText } = dialect
   const isNull = [`n === ${nullText.length}`, ...Array.from(nullText, (byte, i) => `bytes[from + ${i}] === ${byte}`)].join(' && ')
   const plain = `from = pos
-      while (${isPlain(dialect)}) c = bytes[++pos]
-      n = pos - from
-      if (${isNull}) c${k}.setNull(row)
-      else {
+      limit = pos + ${LOOP_BYTES}
+      if (u${k} + ${LOOP_BYTES} > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + ${LOOP_BYTES})
+      while ((${isPlain(dialect)}) && pos < limit) {
+        d${k}[u${k}++] = c
+        c = bytes[++pos]
+      }
+      if (pos === limit) {
+        while (${isPlain(dialect)}) c = bytes[++pos]
+        n = pos - limit
         if (u${k} + n > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + n)
-        if (n <= ${LOOP_BYTES}) while (from < pos) d${k}[u${k}++] = bytes[from++]
-        else {
-          d${k}.set(bytes.subarray(from, pos), u${k})
-          u${k} += n
-        }
+        d${k}.set(bytes.subarray(limit, pos), u${k})
+        u${k} += n
+      }
+      n = pos - from
+      if (${isNull}) {
+        u${k} -= n
+        c${k}.setNull(row)
       }`
   const quoted = `if (c === ${quote}) {
         pos = scanner.quoted(bytes, pos, end, isLast, c${k}, u${k})

@@ -2,7 +2,7 @@
  * Columns to rows of CSV, by code that is generated for a schema. A value is quoted where it must be: when it contains what
  * structures the file, when it is empty, or when it reads like NULL.
  */
-import { maxTextBytes, renderOf, type Column, type Field, type Render, type Schema } from '#columnar'
+import { Batch, maxTextBytes, renderOf, utf8, writeValue, type Field, type Render, type Schema } from '#columnar'
 import {
   binaryTextBytes,
   putDate,
@@ -30,8 +30,12 @@ export interface CsvStyle {
 }
 
 const BACKSLASH = 0x5c
-const POINT = 0x2e
 const LOWER_X = 0x78
+const SPACE = 0x20
+/** `\.`: to PostgreSQL before 18, a line with nothing else ends the file. */
+const END_OF_DATA = Uint8Array.of(BACKSLASH, 0x2e)
+/** Bytes of `\x`. */
+const HEX_MARK = 2
 
 export function csvEncoding(style: CsvStyle): RowEncoding {
   return {
@@ -41,34 +45,25 @@ export function csvEncoding(style: CsvStyle): RowEncoding {
   }
 }
 
+/** The names of the columns, written as a row of texts. */
 function headerOf({ fields }: Schema, style: CsvStyle): Uint8Array {
-  const texts = fields.map(({ name }) => new TextEncoder().encode(name))
-  const out = new Uint8Array(texts.reduce((sum, text) => sum + 2 * text.length + 4, 2))
-  const put = putText(style)
-  let pos = 0
-  for (const [index, text] of texts.entries()) {
-    if (index > 0) out[pos++] = style.delimiter
-    pos = put(out, pos, text, 0, text.length)
-  }
-  return out.subarray(0, putLineEnding(out, pos, style))
-}
-
-function putLineEnding(out: Uint8Array, pos: number, { lineEnding }: CsvStyle): number {
-  if (lineEnding === 'crlf') out[pos++] = CARRIAGE_RETURN
-  out[pos] = LINE_FEED
-  return pos + 1
+  const batch = new Batch({ fields: fields.map(field => ({ ...field, type: utf8 })) }, 1)
+  for (const [k, { name }] of fields.entries()) writeValue(batch.columns[k]!, 0, name)
+  batch.rows = 1
+  const encode = csvEncoder(batch.schema, style)
+  const out = new Uint8Array(encode(batch, 0, new Uint8Array(0), 0).needed)
+  return out.subarray(0, encode(batch, 0, out, 0).pos)
 }
 
 export function csvEncoder(schema: Schema, style: CsvStyle): EncodeRows {
   const renders = schema.fields.map(({ type }): Render => (type.kind === 'binary' ? binaryRender(style.binary) : renderOf(type)!))
-  const [text, notNull] = [putText(style), quoteNullLike(style)]
-  const tools = { putInt32, putUint32, putInt64, putDecimal64, putDate, putTimestamp, putText: text, notNull, renders }
-  const make = new Function('tools', program(schema, style)) as (given: typeof tools) => EncodeRows
-  return make(tools)
+  const tools = { putInt32, putUint32, putInt64, putDecimal64, putDate, putTimestamp, ...textTools(style), renders }
+  const make = new Function(...Object.keys(tools), program(schema, style)) as (...given: unknown[]) => EncodeRows
+  return make(...Object.values(tools))
 }
 
 function binaryRender(form: BinaryText): Render {
-  return (out, pos, { data, offsets }: Column, row) => {
+  return (out, pos, { data, offsets }, row) => {
     if (form === 'hex') {
       out[pos++] = BACKSLASH
       out[pos++] = LOWER_X
@@ -79,16 +74,15 @@ function binaryRender(form: BinaryText): Render {
 
 function program({ fields }: Schema, style: CsvStyle): string {
   const { needed, variable } = roomCode(fields, style)
-  const cells = fields.map(
-    (field, k) => `${k === 0 ? '' : `out[pos++] = ${style.delimiter}\n      `}${cellCode(field, k, style)}`,
-  )
+  const cells = fields.map((field, k) => (k === 0 ? '' : `out[pos++] = ${style.delimiter}\n      `) + cellCode(field, k, style))
+  const column = (k: number) =>
+    `c${k} = columns[${k}], { values: v${k}, offsets: o${k}, data: d${k}, nulls: n${k}, validity: b${k} } = c${k}`
   return `'use strict'
-const { putInt32, putUint32, putInt64, putDecimal64, putDate, putTimestamp, putText, notNull, renders } = tools
 const encoded = { pos: 0, row: 0, needed: 0 }
 return function encodeCsv(batch, row, out, pos) {
   const { columns, rows } = batch
-  ${fields.map((_, k) => `const c${k} = columns[${k}], { values: v${k}, offsets: o${k}, data: d${k}, nulls: n${k}, validity: b${k} } = c${k}`).join('\n  ')}
-  let needed = ${needed}, from = 0
+  ${fields.map((_, k) => `const ${column(k)}`).join('\n  ')}
+  let needed = ${needed}, from = 0, at = 0, limit = 0, c = 0
   for (; row < rows; row++) {
     ${variable.length === 0 ? '' : `needed = ${[needed, ...variable].join(' + ')}`}
     if (pos + needed > out.length) break
@@ -113,7 +107,7 @@ function roomCode(fields: readonly Field[], { nullText }: CsvStyle): { needed: n
     if (most !== undefined) continue
     // Every character of a text can be a quote.
     variable.push(`2 * (o${k}[row + 1] - o${k}[row])`)
-    if (type.kind === 'binary') needed += binaryTextBytes(0) + 2
+    if (type.kind === 'binary') needed += binaryTextBytes(0) + HEX_MARK
   }
   return { needed, variable }
 }
@@ -124,13 +118,14 @@ function cellCode(field: Field, k: number, style: CsvStyle): string {
   return `if (${isNull}) { ${nullCode} } else { ${notNullCode(field, k, style)} }`
 }
 
-function notNullCode(field: Field, k: number, { quote, quotes, nullText }: CsvStyle): string {
+function notNullCode(field: Field, k: number, style: CsvStyle): string {
+  const { quote, quotes, nullText } = style
   const { kind } = field.type
-  if (kind === 'utf8' || kind === 'json') return `pos = putText(out, pos, d${k}, o${k}[row], o${k}[row + 1])`
+  if (kind === 'utf8' || kind === 'json') return textCode(k, style)
   if (quotes === 'all') return `out[pos++] = ${quote}; ${valueCode(field, k)}; out[pos++] = ${quote}`
   // No bytes are an empty text in base64.
   const mayBeLikeNull = kind === 'binary' || isLikeValue(nullText)
-  return mayBeLikeNull ? `from = pos; ${valueCode(field, k)}; pos = notNull(out, from, pos)` : valueCode(field, k)
+  return mayBeLikeNull ? `from = pos; ${valueCode(field, k)}; pos = quoteNullLike(out, from, pos)` : valueCode(field, k)
 }
 
 /** Writes a value whose text contains nothing that would have to be quoted. */
@@ -145,7 +140,7 @@ function valueCode({ type }: Field, k: number): string {
     case 'date':
       return `pos = putDate(out, pos, v${k}[row])`
     case 'timestamp':
-      return `pos = putTimestamp(out, pos, v${k}[row * 2], v${k}[row * 2 + 1], ${type.zone}, 32)`
+      return `pos = putTimestamp(out, pos, v${k}[row * 2], v${k}[row * 2 + 1], ${type.zone}, ${SPACE})`
     default:
       return rendered(k)
   }
@@ -153,45 +148,54 @@ function valueCode({ type }: Field, k: number): string {
 
 const rendered = (k: number) => `pos = renders[${k}](out, pos, c${k}, row)`
 
-/** Puts quotes around the text at `out[from, pos)` if it would be read as NULL. */
-function quoteNullLike({ quote, nullText }: CsvStyle) {
-  return (out: Uint8Array, from: number, pos: number): number => {
-    if (pos - from !== nullText.length || !nullText.every((byte, at) => out[from + at] === byte)) return pos
-    out.copyWithin(from + 1, from, pos)
-    out[from] = out[pos + 1] = quote
-    return pos + 2
-  }
+/** Copies a text, and begins again with quotes where a byte calls for them. */
+function textCode(k: number, { quotes, delimiter, quote, nullText }: CsvStyle): string {
+  const quoted = `pos = putQuoted(out, pos, d${k}, o${k}[row], limit)`
+  if (quotes === 'all') return `limit = o${k}[row + 1]; ${quoted}`
+  const special = [delimiter, quote, LINE_FEED, CARRIAGE_RETURN]
+  return `at = o${k}[row]
+        limit = o${k}[row + 1]
+        if (limit - at <= ${Math.max(END_OF_DATA.length, nullText.length)} && isSpecialText(d${k}, at, limit)) ${quoted}
+        else {
+          from = pos
+          while (at < limit) {
+            c = d${k}[at++]
+            if (c <= ${Math.max(...special)} && (${special.map(byte => `c === ${byte}`).join(' || ')})) {
+              at = limit + 1
+              break
+            }
+            out[pos++] = c
+          }
+          if (at > limit) {
+            pos = from
+            ${quoted}
+          }
+        }`
 }
 
-/** Writes a text, in quotes when it has to be. */
-function putText({ delimiter, quote, quotes, nullText }: CsvStyle) {
-  const always = quotes === 'all'
-  const special = new Uint8Array(256)
-  for (const byte of [delimiter, quote, LINE_FEED, CARRIAGE_RETURN]) special[byte] = 1
-  const isLikeNull = (bytes: Uint8Array, start: number, end: number) =>
-    end - start === nullText.length && nullText.every((byte, at) => bytes[start + at] === byte)
-  // To PostgreSQL before 18, a line with nothing but `\.` is the end of the file.
-  const isLikeEnd = (bytes: Uint8Array, start: number, end: number) =>
-    end - start === 2 && bytes[start] === BACKSLASH && bytes[start + 1] === POINT
-  const putQuoted = (out: Uint8Array, pos: number, bytes: Uint8Array, start: number, end: number): number => {
-    out[pos++] = quote
-    for (let at = start; at < end; at++) {
-      const byte = bytes[at]!
-      if (byte === quote) out[pos++] = quote
-      out[pos++] = byte
-    }
-    out[pos] = quote
-    return pos + 1
-  }
-  return (out: Uint8Array, pos: number, bytes: Uint8Array, start: number, end: number): number => {
-    if (always || isLikeNull(bytes, start, end) || end === start || isLikeEnd(bytes, start, end))
-      return putQuoted(out, pos, bytes, start, end)
-    let to = pos
-    for (let at = start; at < end; at++) {
-      const byte = bytes[at]!
-      if (special[byte] !== 0) return putQuoted(out, pos, bytes, start, end)
-      out[to++] = byte
-    }
-    return to
+function textTools({ quote, nullText }: CsvStyle) {
+  const isText = (text: Uint8Array, bytes: Uint8Array, start: number, end: number) =>
+    text.length === end - start && text.every((byte, at) => bytes[start + at] === byte)
+  return {
+    /** Whether a text calls for quotes as a whole. */
+    isSpecialText: (bytes: Uint8Array, start: number, end: number): boolean =>
+      end === start || isText(nullText, bytes, start, end) || isText(END_OF_DATA, bytes, start, end),
+    putQuoted(out: Uint8Array, pos: number, bytes: Uint8Array, start: number, end: number): number {
+      out[pos++] = quote
+      for (let at = start; at < end; at++) {
+        const byte = bytes[at]!
+        if (byte === quote) out[pos++] = quote
+        out[pos++] = byte
+      }
+      out[pos] = quote
+      return pos + 1
+    },
+    /** Puts quotes around the text at `out[from, pos)` if it would be read as NULL. */
+    quoteNullLike(out: Uint8Array, from: number, pos: number): number {
+      if (!isText(nullText, out, from, pos)) return pos
+      out.copyWithin(from + 1, from, pos)
+      out[from] = out[pos + 1] = quote
+      return pos + 2
+    },
   }
 }

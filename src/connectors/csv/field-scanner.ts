@@ -5,13 +5,13 @@
  * or, in the last row of a file, ended by it.
  */
 import { scanOf, typeName, type Column, type Scan } from '#columnar'
-import { RowFault, scanBinary } from '#files'
+import { RowFault, scanBinary, setNull } from '#files'
 import type { CsvDialect } from './dialect.ts'
 
 export const LINE_FEED = 0x0a
 export const CARRIAGE_RETURN = 0x0d
 /** No byte has this value. */
-export const NO_BYTE = -1
+const NO_BYTE = -1
 
 const QUOTE_HINT = 'Quote the field and double the quotes inside, or say with `quote` and `escape` how the file is written.'
 const VALUE_HINT =
@@ -183,11 +183,6 @@ export class FieldScanner {
     }
     return this.#scratch
   }
-}
-
-export function setNull(column: Column, row: number): void {
-  column.setNull(row)
-  if (column.layout.kind === 'bytes') column.offsets[row + 1] = column.offsets[row]!
 }
 
 /** Whether CSV carries a type. */

@@ -17,7 +17,7 @@ import { LINE_FEED, ObjectScanner } from './object-scanner.ts'
 
 /** The engine does not optimise functions of any size: of lines with more columns, all are read slowly. */
 const INLINE_COLUMNS = 64
-/** Bytes up to which a loop copies faster than `set`. */
+/** Bytes of a string that a loop copies while it looks for the end; `set` copies what is behind them. */
 const LOOP_BYTES = 128
 const COMMA = 0x2c
 const CLOSE_OBJECT = 0x7d
@@ -152,17 +152,25 @@ function presentCode(k: number, type: Type): string {
 
 /** A string without escapes. */
 function textCode(k: number): string {
+  const isPlain = 'c > 92 || (c > 31 && c !== 34 && c !== 92)'
   return `if (bytes[pos] !== 34) break common
-            from = ++pos
-            c = bytes[pos]
-            while (c > 92 || (c > 31 && c !== 34 && c !== 92)) c = bytes[++pos]
-            if (c !== 34) break common
-            n = pos - from
-            if (u${k} + n > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + n)
-            if (n <= ${LOOP_BYTES}) while (from < pos) d${k}[u${k}++] = bytes[from++]
-            else {
-              d${k}.set(bytes.subarray(from, pos), u${k})
+            c = bytes[++pos]
+            limit = pos + ${LOOP_BYTES}
+            if (u${k} + ${LOOP_BYTES} > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + ${LOOP_BYTES})
+            while ((${isPlain}) && pos < limit) {
+              d${k}[u${k}++] = c
+              c = bytes[++pos]
+            }
+            if (pos === limit) {
+              while (${isPlain}) c = bytes[++pos]
+              n = pos - limit
+              if (u${k} + n > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + n)
+              d${k}.set(bytes.subarray(limit, pos), u${k})
               u${k} += n
+            }
+            if (c !== 34) {
+              u${k} = o${k}[row]
+              break common
             }
             o${k}[row + 1] = u${k}
             pos++`

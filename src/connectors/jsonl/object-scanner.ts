@@ -14,7 +14,7 @@ import {
   type Scan,
   type Type,
 } from '#columnar'
-import { RowFault, scanBinary, type BinaryText } from '#files'
+import { RowFault, scanBinary, setNull, type BinaryText } from '#files'
 
 export const LINE_FEED = 0x0a
 const QUOTE = 0x22
@@ -38,7 +38,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const BARE_KINDS: ReadonlySet<Type['kind']> = new Set(['bool', 'int', 'float', 'decimal', 'numeric'])
 
 /** Behind the white space that may stand between the parts of a line. */
-export function skipSpace(bytes: Uint8Array, pos: number): number {
+function skipSpace(bytes: Uint8Array, pos: number): number {
   while (bytes[pos] === 0x20 || bytes[pos] === 0x09 || bytes[pos] === 0x0d) pos++
   return pos
 }
@@ -154,11 +154,6 @@ export class ObjectScanner {
       throw new RowFault(from, key, `the value is no ${this.#types[k]}`, VALUE_HINT)
     }
   }
-}
-
-export function setNull(column: Column, row: number): void {
-  column.setNull(row)
-  if (column.layout.kind === 'bytes') column.offsets[row + 1] = column.offsets[row]!
 }
 
 /** Whether JSON Lines carries a type; arrays are read as `json`. */
