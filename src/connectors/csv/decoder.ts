@@ -89,7 +89,7 @@ function fieldCode(slot: Slot | undefined, index: number, count: number, dialect
 function slotCode({ k, type, kind }: Slot, ends: readonly number[], dialect: CsvDialect): string {
   if (kind === 'text') return textCode(k, dialect)
   const scan = (pos: string) => `pos = scanner.scan(bytes, ${pos}, end, isLast, c${k}, ${k}, row)`
-  return valueCode(kind, { k, type, ends, otherwise: scan('from') }) ?? scan('pos')
+  return valueCode(kind, { k, type, ends, otherwise: scan(`from`) }) ?? scan(`pos`)
 }
 
 /** Copies a text to the column's `d`ata, of which `u` bytes are used. */
