@@ -22,8 +22,12 @@ export function openWriter(
 }
 
 /** A writer that must be of one delivery, which the sink declares. */
-export async function openAs<D extends Writer['delivery']>(fixture: Fixture, delivery: D): Promise<Writer & { delivery: D }> {
-  const writer = await openWriter(fixture)
+export async function openAs<D extends Writer['delivery']>(
+  fixture: Fixture,
+  delivery: D,
+  context: Partial<Context> = {},
+): Promise<Writer & { delivery: D }> {
+  const writer = await openWriter(fixture, { context })
   assert.equal(writer.delivery, delivery, 'the writer is of another delivery than the sink declares')
   return writer as Writer & { delivery: D }
 }

@@ -93,8 +93,8 @@ function unreachableCase(fixture: Fixture, options: z.input<z.ZodObject>): Case 
     name: 'reports a system that is not there as a usage or transient error with a hint',
     async run() {
       const attempt = async () => {
-        await using writer = await openWriter(fixture, { options })
-        await writer.plan(fixture.dataset)
+        await using run = await RunProbe.begin(fixture, 'run-1', { options })
+        await run.finish()
       }
       await within(30_000, 'finding out that nothing is there', assert.rejects(attempt, assertUnreachable))
     },
