@@ -8,15 +8,13 @@ import { within, type Case } from './case.ts'
 import { ReferenceServer } from './reference-server.test-support.ts'
 import {
   LEDGER_FAULTS,
-  ledgerSink,
   PLAIN_FAULTS,
-  plainSink,
   TWO_PHASE_FAULTS,
-  twoPhaseSink,
   type LedgerFault,
   type PlainFault,
   type TwoPhaseFault,
-} from './reference-sink.test-support.ts'
+} from './reference-faults.test-support.ts'
+import { ledgerSink, plainSink, twoPhaseSink } from './reference-sink.test-support.ts'
 import { ReferenceStore } from './reference-store.test-support.ts'
 import type { Row } from './rows.ts'
 import { sinkCases, sinkSuite, type SinkFixture } from './sink-suite.ts'
