@@ -39,7 +39,8 @@ const run = buildCommand<RunFlags, [string], CliContext>({
   },
   docs: {
     brief: 'Run a job to its end.',
-    fullDescription: 'The first Ctrl-C commits what is there and stops, the second stops at once. Either way --resume goes on later.',
+    fullDescription:
+      'The first Ctrl-C commits what is there and stops, the second stops at once. Either way --resume goes on later.',
   },
 })
 
@@ -73,7 +74,10 @@ const list = buildCommand<JsonFlag, [], CliContext>({
 const show = buildCommand<JsonFlag, [string], CliContext>({
   loader: async () => (await import('./commands/connectors.ts')).show,
   parameters: {
-    positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'Name of the connector, native or as in FlinkX.', placeholder: 'name' }] },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: String, brief: 'Name of the connector, native or as in FlinkX.', placeholder: 'name' }],
+    },
     flags: { json: jobFlags.json },
   },
   docs: { brief: 'Show what a connector can do and all its options.' },
@@ -85,7 +89,7 @@ const connectors = buildRouteMap({
   docs: { brief: 'What Sluice can read and write.' },
 })
 
-export const routes = { run, plan, validate, verify, connectors } as const
+const routes = { run, plan, validate, verify, connectors } as const
 
 export const app = buildApplication(
   buildRouteMap({ routes, docs: { brief: 'Moves rows between systems: exactly once, at the speed of the servers.' } }),

@@ -27,10 +27,10 @@ async function runLine(args: readonly string[]): Promise<number> {
     await runApplication(app, ['--help'], { process: process as StricliProcess, fail: () => {} })
     return EXIT_CODES.usage.code
   }
-  let failure: unknown
+  let failure: SluiceError | undefined
   // Stricli would print and swallow what a command throws; here every failure goes through one printer.
   // Its own type of a process forbids an absent exit code to be undefined, which Node's is.
-  const context: CliContext = { process: process as StricliProcess, fail: error => void (failure = error) }
+  const context: CliContext = { process: process as StricliProcess, fail: error => void (failure = SluiceError.from(error)) }
   process.exitCode = undefined
   await runApplication(app, args, context)
   if (failure !== undefined) throw failure
@@ -40,11 +40,10 @@ async function runLine(args: readonly string[]): Promise<number> {
 }
 
 /** Prints all problems of an error and returns the exit code of the first. */
-export function report(error: SluiceError, json: boolean): number {
+function report(error: SluiceError, json: boolean): number {
   for (const problem of problemsOf(error)) {
     if (json) process.stdout.write(`${errorLine(problem)}\n`)
     else process.stderr.write(`${renderError(problem)}\n`)
   }
   return exitCodeOf(error)
 }
-

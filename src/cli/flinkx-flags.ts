@@ -5,8 +5,27 @@
 import { cliErrors } from './errors.ts'
 
 const IGNORED = new Set([
-  ...['pluginRoot', 'flinkconf', 'yarnconf', 'flinkLibJar', 'remotePluginPath', 'pluginLoadMode', 'parallelism', 'priority', 'queue'],
-  ...['jobType', 'flinkConfDir', 'chunjunDistDir', 'flinkxDistDir', 'hadoopConfDir', 'flinkLibDir', 'remoteChunJunDistDir', 'runMode'],
+  ...[
+    'pluginRoot',
+    'flinkconf',
+    'yarnconf',
+    'flinkLibJar',
+    'remotePluginPath',
+    'pluginLoadMode',
+    'parallelism',
+    'priority',
+    'queue',
+  ],
+  ...[
+    'jobType',
+    'flinkConfDir',
+    'chunjunDistDir',
+    'flinkxDistDir',
+    'hadoopConfDir',
+    'flinkLibDir',
+    'remoteChunJunDistDir',
+    'runMode',
+  ],
   ...['confProp', 'monitor'],
 ])
 

@@ -23,11 +23,20 @@ for (const name of ['mysql-9', 'mariadb-10.11'] as const) {
       const client = await mysql.createConnection({ host, port, user, password, database: database.database, dateStrings: true })
       t.after(() => client.end())
       for (const table of ['tableTest', 'tableSink']) {
-        await client.query(`CREATE TABLE ${table} (id bigint PRIMARY KEY, user_id bigint, name varchar(64), created datetime(6)) CHARACTER SET utf8mb4`)
+        await client.query(
+          `CREATE TABLE ${table} (id bigint PRIMARY KEY, user_id bigint, name varchar(64), created datetime(6)) CHARACTER SET utf8mb4`,
+        )
       }
-      const rows = Array.from({ length: 3000 }, (_, i) => [i + 1, i % 97, i % 13 === 0 ? null : `名字 ${i}`, `2024-02-29 23:59:59.${String(i).padStart(6, '0')}`])
+      const rows = Array.from({ length: 3000 }, (_, i) => [
+        i + 1,
+        i % 97,
+        i % 13 === 0 ? null : `名字 ${i}`,
+        `2024-02-29 23:59:59.${String(i).padStart(6, '0')}`,
+      ])
       await client.query('INSERT INTO tableTest VALUES ?', [rows])
-      await client.query(`INSERT INTO tableSink VALUES (5, 5, 'stays', NULL), (50, 50, 'is replaced', NULL), (100001, 1, 'is deleted by preSql', NULL)`)
+      await client.query(
+        `INSERT INTO tableSink VALUES (5, 5, 'stays', NULL), (50, 50, 'is replaced', NULL), (100001, 1, 'is deleted by preSql', NULL)`,
+      )
       const job = join(folder, 'job.json')
       const text = template
         .replaceAll('0.0.0.1:3306/database', `${host}:${port}/${database.database}`)

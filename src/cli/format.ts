@@ -29,5 +29,10 @@ export const formatShare = (part: number, whole: number): string => `${whole > 0
 /** A table with aligned columns; numbers to the right where `right` says so. */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly boolean[] = []): string[] {
   const widths = rows.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(most[i] ?? 0, cell.length)), [])
-  return rows.map(row => row.map((cell, i) => (right[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ').trimEnd())
+  return rows.map(row =>
+    row
+      .map((cell, i) => (right[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
 }

@@ -11,7 +11,17 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileServer, freshDatabase } from '../../tools/servers/index.ts'
-import { COMMIT_ROWS, csvSide, mysqlSide, postgresSide, random, ROWS, Run, type Fingerprint, type Side } from './kill-9.test-support.ts'
+import {
+  COMMIT_ROWS,
+  csvSide,
+  mysqlSide,
+  postgresSide,
+  random,
+  ROWS,
+  Run,
+  type Fingerprint,
+  type Side,
+} from './kill-9.test-support.ts'
 
 const KILLS = Number(process.env['SLUICE_KILLS'] ?? 50)
 const SEED = Number(process.env['SLUICE_SEED'] ?? 20261121)
@@ -34,7 +44,11 @@ describe('kill -9 at random points, then resume', { skip }, async () => {
     await freshDatabase(postgres.server),
     await freshDatabase(mariadb.server),
   ]
-  closing.push(() => pgSource.drop(), () => pgTarget.drop(), () => myBase.drop())
+  closing.push(
+    () => pgSource.drop(),
+    () => pgTarget.drop(),
+    () => myBase.drop(),
+  )
   const open = async (side: Promise<Side>) => {
     const opened = await side
     closing.push(() => opened.close())
@@ -47,9 +61,16 @@ describe('kill -9 at random points, then resume', { skip }, async () => {
   const toMy = await open(mysqlSide(myBase, 'copied', 'target'))
   const toCsv = await open(csvSide(join(folder, 'target'), pgTarget, psql, 'target'))
   const expected = await fromPg.fingerprint()
-  for (const other of [fromMy, fromCsv]) assert.deepEqual(await other.fingerprint(), expected, `${other.name} was filled with other rows`)
+  for (const other of [fromMy, fromCsv])
+    assert.deepEqual(await other.fingerprint(), expected, `${other.name} was filled with other rows`)
 
-  for (const [source, sink] of [[fromPg, toPg], [fromMy, toPg], [fromPg, toMy], [fromCsv, toPg], [fromPg, toCsv]] as const) {
+  for (const [source, sink] of [
+    [fromPg, toPg],
+    [fromMy, toPg],
+    [fromPg, toMy],
+    [fromCsv, toPg],
+    [fromPg, toCsv],
+  ] as const) {
     test(`${source.name} → ${sink.name}, ${KILLS} kills`, async t => {
       const hits = await killRepeatedly(source, sink, expected)
       t.diagnostic(`${source.name} → ${sink.name}: ${JSON.stringify(hits)}`)
@@ -73,7 +94,10 @@ async function killRepeatedly(source: Side, sink: Side, expected: Fingerprint): 
   const job = join(folder, 'job.json')
   const stateDir = join(folder, 'state')
   const settings = { checkpointInterval: 50, restore: { maxRowNumForCheckpoint: COMMIT_ROWS }, stateDir }
-  await writeFile(job, JSON.stringify({ name: `${source.name}-${sink.name}`, source: source.options, sink: sink.options, settings }))
+  await writeFile(
+    job,
+    JSON.stringify({ name: `${source.name}-${sink.name}`, source: source.options, sink: sink.options, settings }),
+  )
   const [startMs, wholeMs] = await measure(job, sink, stateDir, expected)
   const next = random(SEED)
   for (let kill = 0; kill < KILLS; kill++) {

@@ -51,7 +51,9 @@ export async function postgresSide(database: Database, table: string, role: 'sou
     name: 'PostgreSQL',
     options: { connector: 'postgres', host, port, user, password, database: database.database, tables: [table] },
     fingerprint: async () => {
-      const { rows } = await client.query(`SELECT count(*)::int AS rows, count(DISTINCT id)::int AS keys, ${PG_HASH} AS hash FROM ${table}`)
+      const { rows } = await client.query(
+        `SELECT count(*)::int AS rows, count(DISTINCT id)::int AS keys, ${PG_HASH} AS hash FROM ${table}`,
+      )
       return rows[0] as Fingerprint
     },
     reset: async () => {
@@ -72,16 +74,21 @@ const MY_HASH = `CAST(SUM(CAST(CONV(SUBSTR(MD5(CONCAT_WS('|', id, k, COALESCE(na
 
 export async function mysqlSide(database: Database, table: string, role: 'source' | 'target'): Promise<Side> {
   const { host, port, user, password } = database
-  const connect = () => mysql.createConnection({ host, port, user, password, database: database.database, timezone: 'Z', dateStrings: true })
+  const connect = () =>
+    mysql.createConnection({ host, port, user, password, database: database.database, timezone: 'Z', dateStrings: true })
   const client = await connect()
   const key = role === 'source' ? ', PRIMARY KEY (id)' : ''
-  await client.query(`CREATE TABLE ${table} (id bigint NOT NULL, k int, name varchar(40), ts datetime(6), amount decimal(12,2)${key}) CHARACTER SET utf8mb4`)
+  await client.query(
+    `CREATE TABLE ${table} (id bigint NOT NULL, k int, name varchar(40), ts datetime(6), amount decimal(12,2)${key}) CHARACTER SET utf8mb4`,
+  )
   if (role === 'source') await client.query(MY_ROWS(table))
   return {
     name: 'MariaDB',
     options: { connector: 'mysql', host, port, user, password, database: database.database, tables: [table] },
     fingerprint: async () => {
-      const [rows] = await client.query(`SELECT COUNT(*) AS \`rows\`, COUNT(DISTINCT id) AS \`keys\`, ${MY_HASH} AS hash FROM ${table}`)
+      const [rows] = await client.query(
+        `SELECT COUNT(*) AS \`rows\`, COUNT(DISTINCT id) AS \`keys\`, ${MY_HASH} AS hash FROM ${table}`,
+      )
       const [row] = rows as { rows: number; keys: number; hash: string }[]
       return { rows: Number(row?.rows), keys: Number(row?.keys), hash: String(row?.hash) }
     },
@@ -104,29 +111,51 @@ export async function mysqlSide(database: Database, table: string, role: 'source
 }
 
 /** The same rows as PG_ROWS. */
-const MY_ROWS = (table: string) => `INSERT INTO ${table} SELECT seq, (seq * 7919) % 100003, IF(seq % 50 = 0, NULL, CONCAT('näme ', MD5(seq))),
+const MY_ROWS = (
+  table: string,
+) => `INSERT INTO ${table} SELECT seq, (seq * 7919) % 100003, IF(seq % 50 = 0, NULL, CONCAT('näme ', MD5(seq))),
   TIMESTAMP('2020-01-01') + INTERVAL (seq * 1000001) MICROSECOND, ROUND((seq % 999983) / 100, 2) FROM seq_1_to_${ROWS}`
 
 /** A folder of CSV files; its content is judged by PostgreSQL's own COPY. */
-export async function csvSide(folder: string, judge: Database, psql: string, role: 'source' | 'target', from?: { database: Database; table: string }): Promise<Side> {
+export async function csvSide(
+  folder: string,
+  judge: Database,
+  psql: string,
+  role: 'source' | 'target',
+  from?: { database: Database; table: string },
+): Promise<Side> {
   await mkdir(folder, { recursive: true })
-  const url = (database: Database) => `postgres://${database.user}:${database.password}@${database.host}:${database.port}/${database.database}`
+  const url = (database: Database) =>
+    `postgres://${database.user}:${database.password}@${database.host}:${database.port}/${database.database}`
   const client = new pg.Client(url(judge))
   await client.connect()
   await client.query(`CREATE TABLE IF NOT EXISTS judge_${role} (${COLUMNS})`)
-  if (from) await exec(psql, [url(from.database), '-qc', `\\copy (SELECT * FROM ${from.table} ORDER BY id) TO '${join(folder, 'rows.csv')}' CSV HEADER`])
+  if (from)
+    await exec(psql, [
+      url(from.database),
+      '-qc',
+      `\\copy (SELECT * FROM ${from.table} ORDER BY id) TO '${join(folder, 'rows.csv')}' CSV HEADER`,
+    ])
   const names = ['id', 'k', 'name', 'ts', 'amount']
   const types = ['int64', 'int32', 'utf8', 'timestamp', 'decimal(12,2)']
   return {
     name: 'CSV',
     options:
       role === 'source'
-        ? { connector: 'csv', path: join(folder, '*.csv'), header: true, columns: names.map((name, i) => ({ name, type: types[i] })) }
+        ? {
+            connector: 'csv',
+            path: join(folder, '*.csv'),
+            header: true,
+            columns: names.map((name, i) => ({ name, type: types[i] })),
+          }
         : { connector: 'csv', path: folder, header: true },
     fingerprint: async () => {
       await client.query(`TRUNCATE judge_${role}`)
-      for (const file of await csvFiles(folder)) await exec(psql, [url(judge), '-qc', `\\copy judge_${role} FROM '${file}' CSV HEADER`])
-      const { rows } = await client.query(`SELECT count(*)::int AS rows, count(DISTINCT id)::int AS keys, ${PG_HASH} AS hash FROM judge_${role}`)
+      for (const file of await csvFiles(folder))
+        await exec(psql, [url(judge), '-qc', `\\copy judge_${role} FROM '${file}' CSV HEADER`])
+      const { rows } = await client.query(
+        `SELECT count(*)::int AS rows, count(DISTINCT id)::int AS keys, ${PG_HASH} AS hash FROM judge_${role}`,
+      )
       return rows[0] as Fingerprint
     },
     reset: async () => {
@@ -139,7 +168,9 @@ export async function csvSide(folder: string, judge: Database, psql: string, rol
 
 async function csvFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const visible = entries.filter(entry => entry.isFile() && entry.name.endsWith('.csv') && !/(^|\/)\./.test(entry.parentPath.slice(folder.length)))
+  const visible = entries.filter(
+    entry => entry.isFile() && entry.name.endsWith('.csv') && !/(^|\/)\./.test(entry.parentPath.slice(folder.length)),
+  )
   return visible.map(entry => join(entry.parentPath, entry.name))
 }
 
@@ -170,7 +201,13 @@ export class Run {
   }
 
   get output(): string {
-    return this.#errors + this.events.slice(-5).map(event => JSON.stringify(event)).join('\n')
+    return (
+      this.#errors +
+      this.events
+        .slice(-5)
+        .map(event => JSON.stringify(event))
+        .join('\n')
+    )
   }
 }
 

@@ -34,7 +34,8 @@ interface Mistake {
   readonly command?: string
 }
 
-const job = (source: object, sink: object, settings: object = {}) => JSON.stringify({ name: 'mistake', source, sink, settings }, null, 2)
+const job = (source: object, sink: object, settings: object = {}) =>
+  JSON.stringify({ name: 'mistake', source, sink, settings }, null, 2)
 const stream = { connector: 'stream', print: false }
 const numbers = { connector: 'stream', rows: 5, columns: [{ name: 'id', type: 'int' }] }
 
@@ -46,8 +47,16 @@ const mistakes: readonly Mistake[] = [
   { name: 'wrong-type-of-option', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'], port: 'five' }, stream) },
   { name: 'unknown-setting', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'] }, stream, { chanels: 3 }) },
   { name: 'unsupported-setting', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'] }, stream, { bytesPerSecond: 1000 }) },
-  { name: 'missing-variable', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'], password: '${env:SLUICE_NO_SUCH_VARIABLE}' }, stream) },
-  { name: 'postgres-wrong-password', code: 64, job: ({ pg }) => job({ ...pg, user: 'scram_user', password: 'wrong-secret', tables: ['good'] }, stream) },
+  {
+    name: 'missing-variable',
+    code: 64,
+    job: ({ pg }) => job({ ...pg, tables: ['good'], password: '${env:SLUICE_NO_SUCH_VARIABLE}' }, stream),
+  },
+  {
+    name: 'postgres-wrong-password',
+    code: 64,
+    job: ({ pg }) => job({ ...pg, user: 'scram_user', password: 'wrong-secret', tables: ['good'] }, stream),
+  },
   { name: 'mysql-wrong-password', code: 64, job: ({ my }) => job({ ...my, password: 'wrong-secret', tables: ['good'] }, stream) },
   { name: 'postgres-down', code: 75, job: ({ pg }) => job({ ...pg, port: 1, tables: ['good'] }, stream) },
   { name: 'mysql-down', code: 75, job: ({ my }) => job({ ...my, port: 1, tables: ['good'] }, stream) },
@@ -55,15 +64,50 @@ const mistakes: readonly Mistake[] = [
   { name: 'mysql-unknown-database', code: 64, job: ({ my }) => job({ ...my, database: 'nowhere', tables: ['good'] }, stream) },
   { name: 'postgres-unknown-table', code: 64, job: ({ pg }) => job({ ...pg, tables: ['goood'] }, stream) },
   { name: 'mysql-unknown-table', code: 64, job: ({ my }) => job({ ...my, tables: ['goood'] }, stream) },
-  { name: 'postgres-unknown-column', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'], columns: ['id', 'nmae'] }, stream) },
+  {
+    name: 'postgres-unknown-column',
+    code: 64,
+    job: ({ pg }) => job({ ...pg, tables: ['good'], columns: ['id', 'nmae'] }, stream),
+  },
   { name: 'mysql-unknown-column', code: 64, job: ({ my }) => job({ ...my, tables: ['good'], columns: ['id', 'nmae'] }, stream) },
-  { name: 'missing-target-table', code: 64, job: ({ my, pg }) => job({ ...my, tables: ['good'] }, { ...pg, tables: ['not_there'] }) },
-  { name: 'no-rights-to-read', code: 64, job: ({ pg }) => job({ ...pg, user: 'app', password: 'sluice-test', tables: ['secret'] }, stream) },
-  { name: 'missing-key-for-upsert', code: 64, job: ({ my, pg }) => job({ ...my, tables: ['good'] }, { ...pg, tables: ['keyless'], writeMode: 'update' }) },
-  { name: 'type-that-cannot-fit', code: 64, job: ({ my, pg }) => job({ ...my, tables: ['good'], columns: ['id', 'born'] }, { ...pg, tables: ['narrow'], columns: ['id', 'flag'] }) },
-  { name: 'value-that-does-not-fit', code: 65, job: ({ my, pg }) => job({ ...my, tables: ['good'], columns: ['big', 'name'] }, { ...pg, tables: ['narrow'], columns: ['id', 'name'] }) },
-  { name: 'duplicate-key', code: 65, job: ({ my, pg }) => job({ ...my, tables: ['good'], columns: ['one', 'name'] }, { ...pg, tables: ['keyed'], columns: ['id', 'name'] }) },
-  { name: 'more-columns-than-the-target', code: 64, job: ({ my, pg }) => job({ ...my, tables: ['good'] }, { ...pg, tables: ['keyed'], columns: ['id'] }) },
+  {
+    name: 'missing-target-table',
+    code: 64,
+    job: ({ my, pg }) => job({ ...my, tables: ['good'] }, { ...pg, tables: ['not_there'] }),
+  },
+  {
+    name: 'no-rights-to-read',
+    code: 64,
+    job: ({ pg }) => job({ ...pg, user: 'app', password: 'sluice-test', tables: ['secret'] }, stream),
+  },
+  {
+    name: 'missing-key-for-upsert',
+    code: 64,
+    job: ({ my, pg }) => job({ ...my, tables: ['good'] }, { ...pg, tables: ['keyless'], writeMode: 'update' }),
+  },
+  {
+    name: 'type-that-cannot-fit',
+    code: 64,
+    job: ({ my, pg }) =>
+      job({ ...my, tables: ['good'], columns: ['id', 'born'] }, { ...pg, tables: ['narrow'], columns: ['id', 'flag'] }),
+  },
+  {
+    name: 'value-that-does-not-fit',
+    code: 65,
+    job: ({ my, pg }) =>
+      job({ ...my, tables: ['good'], columns: ['big', 'name'] }, { ...pg, tables: ['narrow'], columns: ['id', 'name'] }),
+  },
+  {
+    name: 'duplicate-key',
+    code: 65,
+    job: ({ my, pg }) =>
+      job({ ...my, tables: ['good'], columns: ['one', 'name'] }, { ...pg, tables: ['keyed'], columns: ['id', 'name'] }),
+  },
+  {
+    name: 'more-columns-than-the-target',
+    code: 64,
+    job: ({ my, pg }) => job({ ...my, tables: ['good'] }, { ...pg, tables: ['keyed'], columns: ['id'] }),
+  },
   { name: 'bad-where', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'], where: 'id >' }, stream) },
   { name: 'file-not-there', code: 64, job: () => job({ connector: 'csv', path: '/no/such/folder/*.csv' }, stream) },
   { name: 'target-folder-not-writable', code: 64, job: () => job(numbers, { connector: 'csv', path: '/etc/hostname/below' }) },
@@ -120,7 +164,13 @@ function normalise(text: string, databases: readonly Database[]): string {
 }
 
 function sluice(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(join(root, 'bin/sluice'), args, { timeout: 30_000, killSignal: 'SIGKILL', cwd: folder, env: { ...process.env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(join(root, 'bin/sluice'), args, {
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (bytes: Buffer) => (output.stdout += String(bytes)))
   child.stderr.on('data', (bytes: Buffer) => (output.stderr += String(bytes)))

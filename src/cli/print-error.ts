@@ -1,12 +1,13 @@
 import { styleText } from 'node:util'
-import { SluiceError } from '#errors'
+import type { SluiceError } from '#errors'
 
 /** What a user sees of an error: code, message, hint; never a stack, except for bugs. */
 export function renderError(error: SluiceError): string {
   const lines = [`${styleText('red', 'error')} ${styleText('dim', error.code)}  ${error.message}`]
   const { excerpt } = error.detail
   if (typeof excerpt === 'string') lines.push(...excerpt.split('\n').map(line => `      ${line}`))
-  if (error.hint) lines.push(...error.hint.split('\n').map((line, i) => `${i === 0 ? styleText('dim', 'hint ') : '     '} ${line}`))
+  if (error.hint)
+    lines.push(...error.hint.split('\n').map((line, i) => `${i === 0 ? styleText('dim', 'hint ') : '     '} ${line}`))
   if (error.fault === 'bug') lines.push(styleText('dim', stackOf(error)))
   return lines.join('\n')
 }

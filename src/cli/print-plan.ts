@@ -14,7 +14,14 @@ const dim = (text: string) => styleText('dim', text)
 /** The whole plan, for `sluice plan`. */
 export function renderPlan(plan: Plan, splits: readonly SplitCount[]): string {
   const lines = [bold(`${plan.job}: ${plan.source.title} → ${plan.sink.title}`), '']
-  for (const item of plan.datasets) lines.push(...renderDataset(item, splits.find(({ dataset }) => dataset === item.dataset.id)), '')
+  for (const item of plan.datasets)
+    lines.push(
+      ...renderDataset(
+        item,
+        splits.find(({ dataset }) => dataset === item.dataset.id),
+      ),
+      '',
+    )
   lines.push(...renderGuarantee(plan), ...renderMemory(plan))
   return lines.join('\n')
 }
@@ -25,8 +32,16 @@ export function renderPlanSummary(plan: Plan): string {
     const estimate = dataset.estimatedRows === undefined ? '' : `, about ${formatCount(dataset.estimatedRows)} rows`
     return `  ${dataset.id} → ${target.name}  ${dim(`${columns.length} columns${estimate}`)}`
   })
-  const notes = plan.notes.filter(({ level }) => level === 'warning').map(({ text }) => `  ${styleText('yellow', 'note')} ${text}`)
-  return [bold(`${plan.source.title} → ${plan.sink.title}`), ...pairs, ...notes, ...renderGuarantee(plan), ...renderMemory(plan)].join('\n')
+  const notes = plan.notes
+    .filter(({ level }) => level === 'warning')
+    .map(({ text }) => `  ${styleText('yellow', 'note')} ${text}`)
+  return [
+    bold(`${plan.source.title} → ${plan.sink.title}`),
+    ...pairs,
+    ...notes,
+    ...renderGuarantee(plan),
+    ...renderMemory(plan),
+  ].join('\n')
 }
 
 function renderDataset({ dataset, target, read, columns }: DatasetPlan, splits: SplitCount | undefined): string[] {
@@ -41,7 +56,9 @@ function renderDataset({ dataset, target, read, columns }: DatasetPlan, splits: 
     ...read.statements.map(line => `    ${line}`),
     '  writing',
     ...target.statements.map(line => `    ${line}`),
-    ...[...read.notes, ...target.notes].map(({ level, text }) => `  ${level === 'warning' ? styleText('yellow', 'note') : dim('note')} ${text}`),
+    ...[...read.notes, ...target.notes].map(
+      ({ level, text }) => `  ${level === 'warning' ? styleText('yellow', 'note') : dim('note')} ${text}`,
+    ),
   ]
 }
 
@@ -57,6 +74,7 @@ function renderGuarantee({ guarantee }: Plan): string[] {
 
 function renderMemory({ memory, readers, writers }: Plan): string[] {
   const parts = memory.parts.map(({ name, bytes, count }) => `${count} × ${formatBytes(bytes)} ${name}`).join(', ')
-  const workers = readers === writers ? `${readers} ${readers === 1 ? 'channel' : 'channels'}` : `${readers} readers, ${writers} writers`
+  const workers =
+    readers === writers ? `${readers} ${readers === 1 ? 'channel' : 'channels'}` : `${readers} readers, ${writers} writers`
   return [`memory     at most ${formatBytes(memory.bytes)} for rows  ${dim(parts)}`, `workers    ${workers}`]
 }

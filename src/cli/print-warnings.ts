@@ -5,6 +5,9 @@ import type { Warning } from '#job'
 export function printWarnings(warnings: readonly Warning[], json: boolean): void {
   for (const warning of warnings) {
     if (json) process.stdout.write(`${JSON.stringify({ event: 'warning', ...warning })}\n`)
-    else process.stderr.write(`${styleText('yellow', 'warning')} ${warning.place === undefined ? '' : `${warning.place} `}${warning.message}\n`)
+    else
+      process.stderr.write(
+        `${styleText('yellow', 'warning')} ${warning.place === undefined ? '' : `${warning.place} `}${warning.message}\n`,
+      )
   }
 }

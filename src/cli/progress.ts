@@ -14,7 +14,11 @@ export interface ProgressView {
 const PLAIN_EVERY_MS = 2_000
 const CLEAR_LINE = '\u001B[2K'
 
-export function progressView(options: { readonly json: boolean; readonly out: NodeJS.WriteStream; readonly data: NodeJS.WriteStream }): ProgressView {
+export function progressView(options: {
+  readonly json: boolean
+  readonly out: NodeJS.WriteStream
+  readonly data: NodeJS.WriteStream
+}): ProgressView {
   if (options.json) return jsonView(options.data)
   return options.out.isTTY ? new TableView(options.out) : new LineView(options.out)
 }
@@ -25,7 +29,8 @@ function jsonView(out: NodeJS.WriteStream): ProgressView {
     event: event => {
       const { kind, ...rest } = event
       if (event.kind === 'planned') out.write(`${JSON.stringify({ event: kind, plan: withoutDetail(event.plan) })}\n`)
-      else if (event.kind === 'restarting') out.write(`${JSON.stringify({ event: kind, ...rest, error: event.error.toJSON() })}\n`)
+      else if (event.kind === 'restarting')
+        out.write(`${JSON.stringify({ event: kind, ...rest, error: event.error.toJSON() })}\n`)
       else out.write(`${JSON.stringify({ event: kind, ...rest })}\n`)
     },
     end: () => {},
@@ -38,7 +43,7 @@ export function withoutDetail(plan: Plan): object {
 }
 
 /** What happened, in a sentence; undefined for what only the table shows. */
-export function describe(event: RunEvent): string | undefined {
+function describe(event: RunEvent): string | undefined {
   switch (event.kind) {
     case 'planned':
       return renderPlanSummary(event.plan)
@@ -94,9 +99,19 @@ class Pace {
     const rows = (this.#plan?.datasets ?? []).map(({ dataset, target }) => {
       const done = last.meter.rowsByDataset[dataset.id] ?? 0
       const estimate = dataset.estimatedRows
-      return [`${dataset.id} → ${target.name}`, formatCount(done), estimate ? formatShare(Math.min(done, estimate), estimate) : '', this.#eta(done, estimate)]
+      return [
+        `${dataset.id} → ${target.name}`,
+        formatCount(done),
+        estimate ? formatShare(Math.min(done, estimate), estimate) : '',
+        this.#eta(done, estimate),
+      ]
     })
-    const total = [`${last.splitsDone} of ${last.splits} splits`, formatCount(last.meter.rowsWritten), formatRate(this.rate), formatSeconds(this.seconds)]
+    const total = [
+      `${last.splitsDone} of ${last.splits} splits`,
+      formatCount(last.meter.rowsWritten),
+      formatRate(this.rate),
+      formatSeconds(this.seconds),
+    ]
     return formatTable([['table', 'rows', 'share', 'left'], ...rows, total], [false, true, true, true])
   }
 
@@ -172,4 +187,3 @@ class LineView implements ProgressView {
 
   end(): void {}
 }
-

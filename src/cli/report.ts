@@ -14,7 +14,9 @@ export function renderReport(report: RunReport, peakMemoryBytes: number): string
     ['waiting for the sink', meter.waitSinkMs + meter.commitMs],
   ] as const
   const head =
-    outcome === 'finished' ? styleText('green', 'finished') : `${styleText('yellow', 'stopped')} after a commit; go on with --resume`
+    outcome === 'finished'
+      ? styleText('green', 'finished')
+      : `${styleText('yellow', 'stopped')} after a commit; go on with --resume`
   return [
     `${head}: ${formatCount(meter.rowsWritten)} rows (${formatBytes(meter.bytesWritten)}) in ${formatSeconds(seconds)}, ${formatRate(meter.rowsWritten / Math.max(seconds, 0.001))}`,
     `  ${report.splitsDone} of ${report.splits} splits, ${meter.commits} commits, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}, peak memory ${formatBytes(peakMemoryBytes)}, ${guarantee.delivery}`,

@@ -119,8 +119,11 @@ interface Declaration<Options extends z.ZodObject> {
 }
 
 /** A source connector: a description that needs no I/O, and `open`, which does. */
-export interface Source<Options extends z.ZodObject = z.ZodObject, S extends Split = Split, P extends Json = Json>
-  extends Declaration<Options> {
+export interface Source<
+  Options extends z.ZodObject = z.ZodObject,
+  S extends Split = Split,
+  P extends Json = Json,
+> extends Declaration<Options> {
   readonly capabilities: SourceCapabilities
   open(options: z.output<Options>, context: Context): Promise<Reader<S, P>>
 }
@@ -236,7 +239,9 @@ export type Committable = { readonly marks: readonly Progress[] } & { readonly [
 export interface TwoPhaseWriter extends WriterBase {
   readonly delivery: 'two-phase'
   /** What has been published for the newest run of the job; compared with the restored positions. Coordinator. */
-  marks(job: string): Promise<{ readonly run: string; readonly finished: boolean; readonly marks: readonly Progress[] } | undefined>
+  marks(
+    job: string,
+  ): Promise<{ readonly run: string; readonly finished: boolean; readonly marks: readonly Progress[] } | undefined>
   /** Start of a run (`fresh`: removes what the options ask to remove) or resumption: drops staged rows that are not in `keep`. Coordinator. */
   prepare(run: RunRecord, targets: readonly Target[], fresh: boolean, keep: readonly Committable[]): Promise<void>
   join(run: RunRecord): Promise<void>

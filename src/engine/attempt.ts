@@ -73,7 +73,8 @@ export class Attempt {
     const stop = () => void this.#drain()
     signal.addEventListener('abort', abort, { once: true })
     drain.addEventListener('abort', stop, { once: true })
-    const timer = checkpoint === undefined ? undefined : setInterval(() => void this.#checkpointNow(), spec.checkpointSeconds * 1000)
+    const timer =
+      checkpoint === undefined ? undefined : setInterval(() => void this.#checkpointNow(), spec.checkpointSeconds * 1000)
     try {
       if (signal.aborted) throw signal.reason
       this.#start()
@@ -105,7 +106,8 @@ export class Attempt {
     endpoint.onMessage(message => this.#receive(state, message))
     endpoint.onEnd(reason => {
       state.closed.resolve()
-      if (!this.#isStopping) this.#fail(engineErrors.workerLost({ worker: id, reason: reason?.message ?? 'no reason given' }, reason))
+      if (!this.#isStopping)
+        this.#fail(engineErrors.workerLost({ worker: id, reason: reason?.message ?? 'no reason given' }, reason))
     })
   }
 
@@ -145,7 +147,8 @@ export class Attempt {
       case 'barrier-done':
         return this.#barrierDone(worker, message)
       case 'committed':
-        if (this.#commits?.id === message.id && this.#commits.waiting.delete(worker.id) && this.#commits.waiting.size === 0) this.#commits.done()
+        if (this.#commits?.id === message.id && this.#commits.waiting.delete(worker.id) && this.#commits.waiting.size === 0)
+          this.#commits.done()
         return
       case 'finished':
         worker.isFinished = true
@@ -199,7 +202,10 @@ export class Attempt {
       const all = [...answers.values()]
       const progress = all.flatMap(answer => answer.progress)
       if (progress.length > 0) {
-        await this.#parts.checkpoint?.checkpoint(progress, all.flatMap(answer => answer.committables))
+        await this.#parts.checkpoint?.checkpoint(
+          progress,
+          all.flatMap(answer => answer.committables),
+        )
         await this.#commit(answers)
         this.#parts.onProgress(progress)
       }

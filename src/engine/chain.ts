@@ -1,5 +1,14 @@
 import { Caster } from '#columnar'
-import { dataErrors, type Chunk, type Committable, type Dataset, type Json, type Progress, type Split, type Writer } from '#connector'
+import {
+  dataErrors,
+  type Chunk,
+  type Committable,
+  type Dataset,
+  type Json,
+  type Progress,
+  type Split,
+  type Writer,
+} from '#connector'
 import { Lock } from './lock.ts'
 import type { Assignment } from './messages.ts'
 import type { ChainMeter } from './meter.ts'
@@ -117,7 +126,12 @@ export class Chain {
     })
   }
 
-  async #write({ route, caster }: { route: Route; caster: Caster }, split: Split, chunk: Chunk<Json>, rowsBefore: number): Promise<void> {
+  async #write(
+    { route, caster }: { route: Route; caster: Caster },
+    split: Split,
+    chunk: Chunk<Json>,
+    rowsBefore: number,
+  ): Promise<void> {
     const { batch, position } = chunk
     const since = performance.now()
     const key = (row: number) => rowKey(route.dataset, batch, row, split.id, rowsBefore)

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { engineErrors } from './errors.ts'
 
 /** Writes beside, syncs, renames, syncs the folder. */
-export async function writeDurably(file: string, text: string): Promise<void> {
+async function writeDurably(file: string, text: string): Promise<void> {
   const beside = `${file}.${process.pid}.tmp`
   try {
     await mkdir(dirname(file), { recursive: true })

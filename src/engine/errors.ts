@@ -14,7 +14,8 @@ export const engineErrors = defineErrors('engine', {
   },
   changelogRefused: {
     fault: 'usage',
-    message: (d: { source: string; sink: string; changelog: string }) => `${d.sink} cannot apply the ${d.changelog} changes that ${d.source} produces.`,
+    message: (d: { source: string; sink: string; changelog: string }) =>
+      `${d.sink} cannot apply the ${d.changelog} changes that ${d.source} produces.`,
     hint: () => 'Choose another sink, or a source that reads rows once.',
   },
   sameTarget: {
@@ -30,7 +31,8 @@ export const engineErrors = defineErrors('engine', {
   },
   runUnknown: {
     fault: 'usage',
-    message: (d: { job: string; run: string; newest: string }) => `Run ${d.run} of job ${d.job} is not the newest one (${d.newest}).`,
+    message: (d: { job: string; run: string; newest: string }) =>
+      `Run ${d.run} of job ${d.job} is not the newest one (${d.newest}).`,
     hint: () => 'Give the id of the newest run to go on with it, or a new id to start another.',
   },
   locked: {
@@ -56,8 +58,10 @@ export const engineErrors = defineErrors('engine', {
   },
   marksDiffer: {
     fault: 'usage',
-    message: (d: { split: string; target: string }) => `State and target disagree about split ${d.split} in ${d.target}: the state is older than what has been published.`,
-    hint: () => 'An old copy of the state directory was restored. Bring back the newest one, or empty the target and start afresh with `--fresh`.',
+    message: (d: { split: string; target: string }) =>
+      `State and target disagree about split ${d.split} in ${d.target}: the state is older than what has been published.`,
+    hint: () =>
+      'An old copy of the state directory was restored. Bring back the newest one, or empty the target and start afresh with `--fresh`.',
   },
   workerLost: {
     fault: 'transient',

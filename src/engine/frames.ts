@@ -51,7 +51,9 @@ export function streamEndpoint<Out, In>(input: Readable, output: Writable): Endp
 }
 
 export function encodeFrame(message: unknown, sequence: bigint): Buffer {
-  const payload = Buffer.from(JSON.stringify(message, (_, value: unknown) => (typeof value === 'bigint' ? { $u64: String(value) } : value)))
+  const payload = Buffer.from(
+    JSON.stringify(message, (_, value: unknown) => (typeof value === 'bigint' ? { $u64: String(value) } : value)),
+  )
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeUInt32LE(payload.length, 0)
   header.writeUInt8(MESSAGE, 4)

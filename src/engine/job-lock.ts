@@ -16,7 +16,8 @@ export async function lockJob(file: string, job: string): Promise<AsyncDisposabl
       const { code } = cause as NodeJS.ErrnoException
       if (code !== 'EEXIST') throw engineErrors.stateUnwritable({ file, reason: code ?? String(cause) }, cause)
       const holder = await readHolder(file)
-      if (holder && (await startOf(holder.pid)) === holder.started) throw engineErrors.locked({ job, pid: holder.pid, place: file })
+      if (holder && (await startOf(holder.pid)) === holder.started)
+        throw engineErrors.locked({ job, pid: holder.pid, place: file })
       await rm(file, { force: true }) // Its holder is dead: killed, or the machine went down.
     }
   }

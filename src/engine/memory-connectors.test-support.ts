@@ -8,7 +8,6 @@ import {
   defineSink,
   defineSource,
   ledgerErrors,
-  type Committable,
   type Json,
   type Progress,
   type RunRecord,
@@ -45,7 +44,9 @@ export class Store {
 }
 
 /** What a test wants to happen: called at named points, may throw or wait. */
-export type Faults = (point: 'read' | 'write' | 'before-commit' | 'after-commit' | 'prepared' | 'begin' | 'claim') => void | Promise<void>
+export type Faults = (
+  point: 'read' | 'write' | 'before-commit' | 'after-commit' | 'prepared' | 'begin' | 'claim',
+) => void | Promise<void>
 
 export interface World {
   readonly store: Store
@@ -61,7 +62,8 @@ export const cut = (where: string) => errors.cut({ where })
 export function memoryConnectors(world: World): Connectors {
   return {
     source: async () => memorySource(world),
-    sink: async name => (name === 'transactional' ? ledgerSink(world) : name === 'two-phase' ? stagingSink(world) : plainSink(world)),
+    sink: async name =>
+      name === 'transactional' ? ledgerSink(world) : name === 'two-phase' ? stagingSink(world) : plainSink(world),
   }
 }
 
@@ -82,12 +84,12 @@ const memorySource = ({ rows, splits, resumable, faults }: World) =>
       async *enumerate() {
         const size = Math.ceil(rows / splits)
         for (let from = 0; from < rows; from += size) {
-          yield { id: `numbers#${from}`, dataset: 'numbers', from, to: Math.min(from + size, rows) } as Range
+          yield { id: `numbers#${from}`, dataset: 'numbers', from, to: Math.min(from + size, rows) }
         }
       },
       async *read(_dataset, split: Range, position: Json | undefined) {
         const batch = new Batch(schema, batchRows)
-        for (let next = typeof position === 'number' ? position : split.from; next < split.to; ) {
+        for (let next = typeof position === 'number' ? position : split.from; next < split.to;) {
           signal.throwIfAborted()
           await faults('read')
           batch.reset()
@@ -158,7 +160,14 @@ function ledgerOf(store: Store, faults: Faults): RunStore {
       await faults('begin')
       store.preSql++
       const known = splits.map(split => ({ split, done: false }))
-      store.run = { ...run, finished: false, epoch: (store.run?.epoch ?? 0) + 1, began: new Date().toISOString(), memo, splits: known }
+      store.run = {
+        ...run,
+        finished: false,
+        epoch: (store.run?.epoch ?? 0) + 1,
+        began: new Date().toISOString(),
+        memo,
+        splits: known,
+      }
       return store.run
     },
     claim: async () => {
@@ -210,7 +219,7 @@ const stagingSink = ({ store, faults }: World) =>
           store.staged.set(file, pending)
           pending = []
           await faults('prepared')
-          return [{ file, marks: progress } as Committable]
+          return [{ file, marks: progress }]
         },
         commit: async committables => {
           await faults('before-commit')

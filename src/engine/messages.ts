@@ -105,7 +105,13 @@ export const NO_METER: Meter = {
 
 /** Between a writer worker and a reader worker: one read of one split, batch by batch, at most `credit` of them ahead. */
 export type ToReader =
-  | { readonly kind: 'read'; readonly stream: number; readonly dataset: Dataset; readonly assignment: Assignment; readonly credit: number }
+  | {
+      readonly kind: 'read'
+      readonly stream: number
+      readonly dataset: Dataset
+      readonly assignment: Assignment
+      readonly credit: number
+    }
   | { readonly kind: 'more'; readonly stream: number }
   | { readonly kind: 'stop'; readonly stream: number }
 

@@ -47,7 +47,8 @@ export async function makePlan(
 ): Promise<Plan> {
   const { source, sink } = connectors
   const { changelog } = source.capabilities
-  if (!sink.capabilities.accepts.includes(changelog)) throw engineErrors.changelogRefused({ source: source.title, sink: sink.title, changelog })
+  if (!sink.capabilities.accepts.includes(changelog))
+    throw engineErrors.changelogRefused({ source: source.title, sink: sink.title, changelog })
   const found = await reader.discover()
   if (found.length === 0) throw engineErrors.nothingToRead({})
   const datasets: DatasetPlan[] = []
@@ -90,7 +91,8 @@ const shown = ({ native, type }: Field) => native?.type ?? typeName(type)
 function refuseSharedTargets(datasets: readonly DatasetPlan[]): void {
   const byTarget = Map.groupBy(datasets, ({ target }) => target.name)
   for (const [target, sharing] of byTarget) {
-    if (sharing.length > 1) throw engineErrors.sameTarget({ target, datasets: sharing.map(({ dataset }) => dataset.id).join(', ') })
+    if (sharing.length > 1)
+      throw engineErrors.sameTarget({ target, datasets: sharing.map(({ dataset }) => dataset.id).join(', ') })
   }
 }
 

@@ -10,7 +10,7 @@ import type { ChunkSource } from './chain.ts'
 import type { FromReader, ToReader } from './messages.ts'
 
 /** Slabs that a reader may send before the writer has asked for more. */
-export const CREDIT = 2
+const CREDIT = 2
 
 interface Stream {
   readonly dataset: Dataset
@@ -46,7 +46,13 @@ export class RemoteReaders implements ChunkSource {
     this.#streams.set(id, stream)
     this.#busy[place]!++
     const send = (message: ToReader) => port.postMessage(message)
-    send({ kind: 'read', stream: id, dataset, assignment: { split, ...(position === undefined ? {} : { position }) }, credit: CREDIT })
+    send({
+      kind: 'read',
+      stream: id,
+      dataset,
+      assignment: { split, ...(position === undefined ? {} : { position }) },
+      credit: CREDIT,
+    })
     try {
       yield* this.#chunks(stream, () => send({ kind: 'more', stream: id }))
     } finally {

@@ -14,7 +14,13 @@ export function rowKey(dataset: Dataset, batch: Batch, row: number, split: strin
 /** A refusal that knows the row's index in its batch, completed by the key of that row; other errors pass unchanged. */
 export function withRowKey(error: unknown, key: (row: number) => string): unknown {
   if (!SluiceError.is(error, 'data.value-refused')) return error
-  const { row, key: known, dataset, column, reason } = error.detail as {
+  const {
+    row,
+    key: known,
+    dataset,
+    column,
+    reason,
+  } = error.detail as {
     row?: number
     key?: string
     dataset: string

@@ -113,7 +113,10 @@ for (const [transport, startWorker] of [
             assertExact(store)
             const reachable = point !== 'prepared' || sink === 'two-phase'
             if (reachable && (sink === 'transactional' || point === 'read' || point === 'write')) {
-              assert(events.some(({ kind }) => kind === 'restarting'), 'the fault must have fired')
+              assert(
+                events.some(({ kind }) => kind === 'restarting'),
+                'the fault must have fired',
+              )
             }
           })
         }
@@ -131,7 +134,13 @@ for (const [transport, startWorker] of [
 
     test('an error that time does not heal ends the run at once', async () => {
       const { run, events } = prepare(startWorker, { sink: 'transactional' })
-      await assert.rejects(run({}, failAt('write', 2, () => new SluiceError('test.data', 'data', 'no'))), { code: 'test.data' })
+      await assert.rejects(
+        run(
+          {},
+          failAt('write', 2, () => new SluiceError('test.data', 'data', 'no')),
+        ),
+        { code: 'test.data' },
+      )
       assert(!events.some(({ kind }) => kind === 'restarting'))
     })
 
@@ -172,7 +181,12 @@ for (const [transport, startWorker] of [
 
     test('a run that is not resumed begins afresh and says what the earlier one left', async () => {
       const { run, events, store } = prepare(startWorker, { sink: 'transactional' })
-      await assert.rejects(run({}, failAt('write', 30, () => new SluiceError('test.data', 'data', 'no'))))
+      await assert.rejects(
+        run(
+          {},
+          failAt('write', 30, () => new SluiceError('test.data', 'data', 'no')),
+        ),
+      )
       store.rows.length = 0
       await run()
       assert(events.some(({ kind }) => kind === 'left-behind'))
@@ -181,7 +195,12 @@ for (const [transport, startWorker] of [
 
     test('with a run id, the retry of a finished run does nothing and that of an unfinished one goes on', async () => {
       const { run, store } = prepare(startWorker, { sink: 'transactional' })
-      await assert.rejects(run({ runId: 'r1' }, failAt('write', 30, () => new SluiceError('test.data', 'data', 'no'))))
+      await assert.rejects(
+        run(
+          { runId: 'r1' },
+          failAt('write', 30, () => new SluiceError('test.data', 'data', 'no')),
+        ),
+      )
       assert((await run({ runId: 'r1' })).resumed)
       assertExact(store)
       assert.equal((await run({ runId: 'r1' })).outcome, 'already-finished')
@@ -222,14 +241,24 @@ describe('several engines and lost state', () => {
     assertExact(exact.store)
 
     const staged = prepare(overPort, { sink: 'two-phase' })
-    await assert.rejects(staged.run({}, failAt('write', 60, () => new SluiceError('test.data', 'data', 'no'))))
+    await assert.rejects(
+      staged.run(
+        {},
+        failAt('write', 60, () => new SluiceError('test.data', 'data', 'no')),
+      ),
+    )
     await rm(join(stateDir, folderName(staged.job.id)), { recursive: true })
     await assert.rejects(staged.run({ resume: true }), { code: 'engine.state-missing' })
   })
 
   test('ledger gone: resuming stops clearly instead of writing everything again', async () => {
     const { run, store } = prepare(overPort, { sink: 'transactional' })
-    await assert.rejects(run({}, failAt('write', 30, () => new SluiceError('test.data', 'data', 'no'))))
+    await assert.rejects(
+      run(
+        {},
+        failAt('write', 30, () => new SluiceError('test.data', 'data', 'no')),
+      ),
+    )
     store.run = undefined
     await assert.rejects(run({ resume: true }), { code: 'ledger.missing' })
   })
@@ -256,7 +285,12 @@ describe('several engines and lost state', () => {
 
   test('a job whose columns have changed is not resumed', async () => {
     const { run, store } = prepare(overPort, { sink: 'transactional' })
-    await assert.rejects(run({}, failAt('write', 30, () => new SluiceError('test.data', 'data', 'no'))))
+    await assert.rejects(
+      run(
+        {},
+        failAt('write', 30, () => new SluiceError('test.data', 'data', 'no')),
+      ),
+    )
     assert(store.run)
     store.run = { ...store.run, memo: { digest: 'another' } }
     await assert.rejects(run({ resume: true }), { code: 'engine.job-changed' })
@@ -264,7 +298,12 @@ describe('several engines and lost state', () => {
 })
 
 describe('readers and writers apart', () => {
-  for (const [readers, writers] of [[1, 3], [3, 1], [2, 3], [4, 2]] as const) {
+  for (const [readers, writers] of [
+    [1, 3],
+    [3, 1],
+    [2, 3],
+    [4, 2],
+  ] as const) {
     test(`${readers} readers, ${writers} writers: every row arrives once, also after a cut`, async () => {
       for (const faults of [() => {}, failAt('write', 9), failAt('read', 9), failAt('after-commit', 2)]) {
         const { run, store } = prepare(overPort, { sink: 'transactional', spec: { readers, writers } })

@@ -34,7 +34,13 @@ export interface RunOptions {
 export type RunEvent =
   | { readonly kind: 'planned'; readonly plan: Plan }
   /** An unfinished earlier run that is not gone on with. */
-  | { readonly kind: 'left-behind'; readonly run: string; readonly began: string; readonly splitsDone: number; readonly splits: number }
+  | {
+      readonly kind: 'left-behind'
+      readonly run: string
+      readonly began: string
+      readonly splitsDone: number
+      readonly splits: number
+    }
   | { readonly kind: 'begun'; readonly run: string; readonly splits: number }
   | {
       readonly kind: 'resumed'
@@ -75,7 +81,13 @@ export async function withPlan<T>(
   use: (open: { plan: Plan; reader: Reader; writer: Writer }) => Promise<T>,
 ): Promise<T> {
   const [source, sink] = await Promise.all([connectors.source(spec.source.connector), connectors.sink(spec.sink.connector)])
-  const shared = { job: spec.id, limits: spec.limits, signal, warn, ...(spec.resumeColumn === undefined ? {} : { resumeColumn: spec.resumeColumn }) }
+  const shared = {
+    job: spec.id,
+    limits: spec.limits,
+    signal,
+    warn,
+    ...(spec.resumeColumn === undefined ? {} : { resumeColumn: spec.resumeColumn }),
+  }
   await using reader = await source.open(spec.source.options, contextOf({ ...shared, parallelism: spec.readers }))
   await using writer = await sink.open(spec.sink.options, contextOf({ ...shared, parallelism: spec.writers }))
   const plan = await makePlan(spec, { source, sink }, reader, writer)
@@ -135,7 +147,7 @@ class JobRun {
       this.#options.onEvent({ kind: 'already-finished', run: record.run })
       return this.#report(record, 'already-finished')
     }
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       const { commits } = this.#meter
       try {
         if (failures > 0) record = await this.#withRecorder(recorder => recorder.claim(record, this.#targets))
@@ -178,7 +190,9 @@ class JobRun {
     if ((unfinished.memo as Partial<Memo>).digest !== this.#plan.memo.digest) throw engineErrors.jobChanged({ job, run, began })
     const record = await recorder.claim(unfinished, this.#targets)
     this.#isResumed = true
-    const positions = record.splits.flatMap(({ split, position, done }) => (done || position === undefined ? [] : [{ split: split.id, position }]))
+    const positions = record.splits.flatMap(({ split, position, done }) =>
+      done || position === undefined ? [] : [{ split: split.id, position }],
+    )
     this.#options.onEvent({ kind: 'resumed', ...summary(record), positions })
     return record
   }

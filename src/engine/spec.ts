@@ -58,6 +58,9 @@ export interface Route {
 }
 
 /** What a run remembers of its plan, to tell whether the job has changed since. */
-export type Memo = { readonly digest: string; readonly routes: readonly { readonly dataset: string; readonly target: string }[] } & {
+export type Memo = {
+  readonly digest: string
+  readonly routes: readonly { readonly dataset: string; readonly target: string }[]
+} & {
   readonly [key: string]: Json
 }

@@ -99,6 +99,9 @@ const positionOf = ({ position }: { readonly position?: Json }) => (position ===
 
 /** A folder name for any job id: readable, unique, and never a path of its own. */
 export function folderName(job: string): string {
-  const readable = job.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '_').slice(0, 60)
-  return readable === job ? job : `${readable}-${createHash('sha256').update(job).digest('hex').slice(0, 8)}`
+  const readable = job
+    .replace(/[^\w.-]+/g, '_')
+    .replace(/^\.+/, '_')
+    .slice(0, 60)
+  return readable === job && job !== '' ? job : `${readable}-${createHash('sha256').update(job).digest('hex').slice(0, 8)}`
 }

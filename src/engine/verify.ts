@@ -168,7 +168,11 @@ const typeOf = (schema: Schema, column: string) => typeName(schema.fields.find((
 /** Rows of differing chunks that are kept in memory per side while looking for the differences. */
 const MOST_CANDIDATES = 200_000
 
-async function nameRows(sides: readonly [Side, Side], chunks: ReadonlySet<number>, most: number): Promise<DatasetVerdict['rows']> {
+async function nameRows(
+  sides: readonly [Side, Side],
+  chunks: ReadonlySet<number>,
+  most: number,
+): Promise<DatasetVerdict['rows']> {
   // With many differing chunks a few of them say enough; all would not fit.
   const some = new Set([...chunks].slice(0, 64))
   const here = await sides[0].collect(some, MOST_CANDIDATES)

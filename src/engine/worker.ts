@@ -18,6 +18,8 @@ const METRICS_MS = 250
 
 type Init = ToWorker & { kind: 'init' }
 type Open = ToWorker & { kind: 'open' }
+/** Messages that wait for each other; the others are heeded at once. */
+type Queued = Extract<ToWorker, { kind: 'init' | 'commit' | 'open' | 'barrier' }>
 
 /** Serves until the coordinator closes or goes away. Resolves when everything it opened is closed. */
 export async function serveWorker(endpoint: Endpoint<FromWorker, ToWorker>, connectors: Connectors): Promise<void> {
@@ -79,7 +81,7 @@ class WorkerSession {
     }
   }
 
-  async #handle(message: ToWorker): Promise<void> {
+  async #handle(message: Queued): Promise<void> {
     switch (message.kind) {
       case 'init':
         this.#init = message
@@ -160,7 +162,14 @@ class WorkerSession {
 
   #context(parallelism: number, meter: { bytes: number; waitMs: number }): Context {
     const { job, limits, resumeColumn } = this.#initialised()
-    return contextOf({ job, limits, parallelism, meter, signal: this.#abort.signal, ...(resumeColumn === undefined ? {} : { resumeColumn }) })
+    return contextOf({
+      job,
+      limits,
+      parallelism,
+      meter,
+      signal: this.#abort.signal,
+      ...(resumeColumn === undefined ? {} : { resumeColumn }),
+    })
   }
 
   #failed(error: unknown): void {
@@ -236,4 +245,3 @@ export function contextOf(parts: {
     log: { debug() {}, warn: warn ?? (() => {}) },
   }
 }
-

@@ -90,8 +90,7 @@ function unexpected(message: string, cause: unknown): SluiceError {
   })
 }
 
-type Factory<Spec> =
-  Spec extends ErrorSpec<infer Detail> ? (detail: Detail, cause?: unknown) => SluiceError : never
+type Factory<Spec> = Spec extends ErrorSpec<infer Detail> ? (detail: Detail, cause?: unknown) => SluiceError : never
 
 /**
  * Turns a table of error specs into one factory per row, and registers the rows for the

@@ -70,12 +70,18 @@ export class ByteStream implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     readBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
     let stream: ByteStream | undefined
-    const onread = { buffer: readBuffer, callback: (bytes: number, from: Uint8Array) => stream?.receive(from.subarray(0, bytes)) ?? true }
+    const onread = {
+      buffer: readBuffer,
+      callback: (bytes: number, from: Uint8Array) => stream?.receive(from.subarray(0, bytes)) ?? true,
+    }
     const target = options.path === undefined ? { host: options.host, port: options.port } : { path: options.path }
     const socket = connectSocket({ ...target, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
     stream = new ByteStream(options, socket)
     const place = placeOf(options)
-    const timer = setTimeout(() => reject(wireErrors.connectTimeout({ place, ms: options.connectTimeoutMs })), options.connectTimeoutMs)
+    const timer = setTimeout(
+      () => reject(wireErrors.connectTimeout({ place, ms: options.connectTimeoutMs })),
+      options.connectTimeoutMs,
+    )
     const abort = () => reject(options.signal.reason)
     options.signal.addEventListener('abort', abort, { once: true })
     socket.once('connect', resolve)
@@ -256,4 +262,5 @@ export class ByteStream implements AsyncDisposable {
 }
 
 const placeOf = ({ host, port, path }: Endpoint) => path ?? `${host}:${port}`
-const codeOf = (cause: unknown) => (cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause))
+const codeOf = (cause: unknown) =>
+  cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : String(cause)

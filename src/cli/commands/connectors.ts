@@ -59,7 +59,9 @@ function renderEnd(end: End): string {
   const { declared, kind } = end
   const schema = schemaOf(declared.options)
   const required = new Set(schema.required)
-  const rows = Object.entries(schema.properties ?? {}).map(([name, option]) => renderOption(name, option as OptionFacts, required.has(name)))
+  const rows = Object.entries(schema.properties ?? {}).map(([name, option]) =>
+    renderOption(name, option as OptionFacts, required.has(name)),
+  )
   return [
     `${declared.title} (${declared.name}, ${kind}, ${declared.stability}): ${declared.summary}`,
     `  ${promiseOf(end)}`,

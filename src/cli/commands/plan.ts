@@ -14,14 +14,22 @@ export const plan = command(async (flags: JobFlags & { readonly json?: boolean }
   printWarnings(warnings, json)
   using stop = stopSignals(() => {})
   const signal = AbortSignal.any([stop.drain, stop.abort])
-  await withPlan(spec, catalog, signal, message => process.stderr.write(`${message}\n`), async ({ plan, reader }) => {
-    const splits: SplitCount[] = []
-    for (const { dataset } of plan.datasets) {
-      let count = 0
-      for await (const _ of reader.enumerate(dataset)) count++
-      splits.push({ dataset: dataset.id, splits: count })
-    }
-    process.stdout.write(json ? `${JSON.stringify({ event: 'plan', plan: withoutDetail(plan), splits })}\n` : `${renderPlan(plan, splits)}\n`)
-  })
+  await withPlan(
+    spec,
+    catalog,
+    signal,
+    message => process.stderr.write(`${message}\n`),
+    async ({ plan, reader }) => {
+      const splits: SplitCount[] = []
+      for (const { dataset } of plan.datasets) {
+        let count = 0
+        for await (const _ of reader.enumerate(dataset)) count++
+        splits.push({ dataset: dataset.id, splits: count })
+      }
+      process.stdout.write(
+        json ? `${JSON.stringify({ event: 'plan', plan: withoutDetail(plan), splits })}\n` : `${renderPlan(plan, splits)}\n`,
+      )
+    },
+  )
   return EXIT_CODES.ok.code
 })

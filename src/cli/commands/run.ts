@@ -22,7 +22,9 @@ export const run = command(async (flags: RunFlags, file: string): Promise<number
   const { spec, warnings, isRestore } = await loadSpec(file, flags)
   printWarnings(warnings, flags.json === true)
   const view = progressView({ json: flags.json === true, out: process.stderr, data: process.stdout })
-  using stop = stopSignals(() => process.stderr.write(`${styleText('yellow', 'stopping')} after the next commit; once more to stop at once\n`))
+  using stop = stopSignals(() =>
+    process.stderr.write(`${styleText('yellow', 'stopping')} after the next commit; once more to stop at once\n`),
+  )
   const report = await runJob(spec, catalog, {
     resume: flags.resume ?? (isRestore && !flags.fresh),
     fresh: flags.fresh ?? false,

@@ -22,19 +22,41 @@ export const verify = command(async (flags: VerifyFlags, file: string): Promise<
   using stop = stopSignals(() => {})
   const signal = AbortSignal.any([stop.drain, stop.abort])
   const verdicts: DatasetVerdict[] = []
-  await withPlan(spec, catalog, signal, message => process.stderr.write(`${message}\n`), async ({ plan, reader }) => {
-    for (const { dataset, target } of plan.datasets) {
-      const verdict = await verifyDataset(spec, catalog, { dataset, target, reader }, { signal, rows: Number(flags.rows ?? DEFAULT_ROWS) })
-      verdicts.push(verdict)
-      process.stdout.write(`${json ? JSON.stringify({ event: 'verdict', ...verdict }) : render(verdict)}\n`)
-    }
-  })
+  await withPlan(
+    spec,
+    catalog,
+    signal,
+    message => process.stderr.write(`${message}\n`),
+    async ({ plan, reader }) => {
+      for (const { dataset, target } of plan.datasets) {
+        const verdict = await verifyDataset(
+          spec,
+          catalog,
+          { dataset, target, reader },
+          { signal, rows: Number(flags.rows ?? DEFAULT_ROWS) },
+        )
+        verdicts.push(verdict)
+        process.stdout.write(`${json ? JSON.stringify({ event: 'verdict', ...verdict }) : render(verdict)}\n`)
+      }
+    },
+  )
   return verdicts.every(({ isEqual }) => isEqual) ? EXIT_CODES.ok.code : EXIT_CODES.differs.code
 })
 
-function render({ dataset, target, isEqual, sourceRows, targetRows, chunks, differingChunks, rows, notes }: DatasetVerdict): string {
+function render({
+  dataset,
+  target,
+  isEqual,
+  sourceRows,
+  targetRows,
+  chunks,
+  differingChunks,
+  rows,
+  notes,
+}: DatasetVerdict): string {
   const pair = `${dataset} = ${target}`
-  if (isEqual) return `${styleText('green', 'equal')}  ${pair}: ${formatCount(sourceRows)} rows in ${chunks} chunks, counts and checksums`
+  if (isEqual)
+    return `${styleText('green', 'equal')}  ${pair}: ${formatCount(sourceRows)} rows in ${chunks} chunks, counts and checksums`
   return [
     `${styleText('red', 'differ')} ${pair.replace(' = ', ' ≠ ')}: ${formatCount(sourceRows)} and ${formatCount(targetRows)} rows, ${differingChunks} of ${chunks} chunks`,
     ...rows.map(({ key, where }) => `  ${where}: ${key}`),
