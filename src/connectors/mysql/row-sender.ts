@@ -44,6 +44,8 @@ const MAX_PLACEHOLDERS = 65_535
 const MULTI_ROWS = 1024
 /** Commands that the server has and has not answered. */
 const IN_FLIGHT = 2
+/** Rows of one statement whose warnings are looked at. */
+const CAREFUL_ROWS = 32
 
 export class RowSender {
   readonly #connection: Connection
@@ -147,7 +149,7 @@ export class RowSender {
     await this.#prepare(pieces)
     this.#inFlight.push(packet)
     if (this.#plan.isTransactional) await this.#post(packet, queryPacket(`SAVEPOINT ${savepoint(packet)}`))
-    if (this.#isWarned) return this.#sendCarefully(packet, pieces)
+    if (this.#isWarned) return this.#sendCarefully(packet)
     let from = 0
     for (const rows of pieces) {
       await this.#postRows(packet, from, rows)
@@ -265,15 +267,18 @@ export class RowSender {
     await this.#connection.query(`ROLLBACK TO SAVEPOINT ${savepoint(packets[0]!)}`)
     for (const packet of packets) {
       await this.#post(packet, queryPacket(`SAVEPOINT ${savepoint(packet)}`))
-      await this.#sendCarefully(packet, this.#pieces(packet.rows))
+      await this.#sendCarefully(packet)
     }
   }
 
-  async #sendCarefully(packet: Packet, pieces: readonly number[]): Promise<void> {
+  /** Few rows at a time: servers keep the words of 64 warnings. */
+  async #sendCarefully(packet: Packet): Promise<void> {
     while (packet.answers > 0) await this.#answer(packet)
+    let from = 0
     try {
-      let from = 0
-      for (const rows of pieces) {
+      while (from < packet.rows) {
+        const rows = Math.min(CAREFUL_ROWS, powerOfTwoBelow(packet.rows - from))
+        if (!this.#encoder.isBulk && !this.#statements.has(rows)) await this.#prepareOne(rows)
         await this.#executeNow(packet, from, rows)
         from += rows
       }
@@ -314,7 +319,8 @@ export class RowSender {
     const key = keyAt.length === 0 ? `number ${row + 1} of its command` : keyAt.map(at => `${names[at]}=${texts[at]}`).join(', ')
     const answer = { ...(error.detail as { place: string; errno: number; text: string }), dataset, key }
     if (error.code === 'mysql.duplicate-key') return mysqlErrors.duplicateKey(answer, error)
-    const column = /column ['`](?:[^'`]*[.`])?([^'`.]+)['`]/i.exec(answer.text)?.[1]
+    // 'v', 't.v' or `d`.`t`.`v`, as the version has it.
+    const column = /column ((?:['`][^'`]+['`]\.?)+)/i.exec(answer.text)?.[1]?.split('.').at(-1)?.replace(/['`]/g, '')
     if (column === undefined) return mysqlErrors.valueRejected(answer, error)
     return dataErrors.valueRefused({ dataset, column, reason: `the server says: ${answer.text.replace(/ at row \d+$/, '')}`, key }, error)
   }

@@ -15,7 +15,7 @@ const LEAST_SPLIT_ROWS = 50_000
 const MAX_SPLITS = 4096
 /** A range whose estimate is above its share by this is divided further. */
 const UNEVEN = 1.5
-const TOO_MANY = 4
+const TOO_MANY = 2
 const MAX_DIVES = 4 * MAX_SPLITS
 
 export interface Divisible {
