@@ -135,13 +135,6 @@ export const postgresErrors = defineErrors('postgres', {
       `${d.dataset}, column "${d.column}": an array ${d.shape} is no list.`,
     hint: () => 'Set `arrays: text` to read arrays as PostgreSQL writes them.',
   },
-  notText: {
-    fault: 'data',
-    message: (d: { dataset: string; column: string; row: number }) =>
-      `${d.dataset}, column "${d.column}": the text of row ${d.row} of the batch is not UTF-8.`,
-    hint: () =>
-      "The database does not check encodings (SQL_ASCII). Read the column as bytes with `customSql`: `convert_to(column, 'SQL_ASCII')`.",
-  },
   targetMissing: {
     fault: 'usage',
     message: (d: { table: string; ddl: string }) => `The target table ${d.table} does not exist.`,

@@ -12,7 +12,6 @@ import { HIGH_WATER_BYTES } from '#wire'
 import { CopyOut } from './copy-out.ts'
 import { compileDecoder, type BindDecoder } from './decode.ts'
 import { keyText } from './key-text.ts'
-import { requireUtf8 } from './require-utf8.ts'
 import { openSession, postgresFacts, tlsShape } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
 import { postgresErrors } from './errors.ts'
@@ -112,11 +111,9 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     const limits = { maxRows: batch.capacity, maxBytes: this.#context.batchBytes }
     const copy = new CopyOut({ session, sql, columns: all, decode: bind(all), limits, fail: failures(dataset, columns) })
     const hasPosition = split.by === 'key'
-    const isUnchecked = session.parameters.get('server_encoding') === 'SQL_ASCII'
     lease.isBusy = true
     await copy.start()
     while ((batch.rows = await copy.next()) > 0) {
-      if (isUnchecked) requireUtf8(dataset.id, batch)
       const last = batch.rows - 1
       yield { batch, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
       this.#context.signal.throwIfAborted()
