@@ -107,7 +107,7 @@ test('makes the same rows of every type, however they are split and batched', as
 })
 
 test('makes values that the types and their systems can hold, spread over their ranges', async () => {
-  const rows = await read({ columns: EVERY_TYPE, rows: 20_000 })
+  const rows = await read({ columns: EVERY_TYPE, rows: 4000 })
   const of = (name: string) => rows.map(row => row[name])
   const numbers = (name: string) => of(name).map(Number)
   const within = (name: string, least: number, most: number) => {
@@ -136,8 +136,8 @@ test('makes values that the types and their systems can hold, spread over their 
     of('datetime').every(value => /:\d\d$/.test(String(value))),
     'DATETIME has whole seconds',
   )
-  assert(Math.abs(of('bool').filter(Boolean).length - 10_000) < 500)
-  assert.equal(new Set(of('uuid')).size, 20_000)
+  assert(Math.abs(of('bool').filter(Boolean).length - 2000) < 200)
+  assert.equal(new Set(of('uuid')).size, 4000)
 })
 
 test('numbers rows beyond 32 bits and does not repeat itself there', async () => {
