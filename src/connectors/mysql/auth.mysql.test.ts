@@ -23,7 +23,10 @@ interface Attempt {
   readonly allowPublicKeyRetrieval?: boolean
 }
 
-async function logIn(server: Server, { user, password, mode = 'disabled', ca, host = '127.0.0.1', allowPublicKeyRetrieval = true }: Attempt) {
+async function logIn(
+  server: Server,
+  { user, password, mode = 'disabled', ca, host = '127.0.0.1', allowPublicKeyRetrieval = true }: Attempt,
+) {
   const settings: ConnectionSettings = {
     host,
     port: server.port,
@@ -50,7 +53,10 @@ describe('logging in to MySQL 9', { skip: mysql9.skip }, () => {
   test('caching_sha2_password over plain TCP: by the public key, then from the cache', async () => {
     await forget(server)
     assert.deepEqual(await logIn(server, account), { user: 'sha2_user', isEncrypted: false })
-    assert.deepEqual(await logIn(server, { ...account, allowPublicKeyRetrieval: false }), { user: 'sha2_user', isEncrypted: false })
+    assert.deepEqual(await logIn(server, { ...account, allowPublicKeyRetrieval: false }), {
+      user: 'sha2_user',
+      isEncrypted: false,
+    })
   })
 
   test('caching_sha2_password over plain TCP without the right to fetch the key', async () => {
@@ -60,7 +66,10 @@ describe('logging in to MySQL 9', { skip: mysql9.skip }, () => {
 
   test('caching_sha2_password over TLS', async () => {
     await forget(server)
-    assert.deepEqual(await logIn(server, { ...account, mode: 'preferred', allowPublicKeyRetrieval: false }), { user: 'sha2_user', isEncrypted: true })
+    assert.deepEqual(await logIn(server, { ...account, mode: 'preferred', allowPublicKeyRetrieval: false }), {
+      user: 'sha2_user',
+      isEncrypted: true,
+    })
   })
 
   for (const password of ['', 'p', `Žluť 😀 ${'long '.repeat(20)}`]) {
@@ -68,17 +77,21 @@ describe('logging in to MySQL 9', { skip: mysql9.skip }, () => {
       for (const plugin of ['caching_sha2_password', 'sha256_password']) {
         const user = `u_${plugin.slice(0, 3)}_${password.length}`
         await execute(server, [`DROP USER IF EXISTS ${user}`, `CREATE USER ${user} IDENTIFIED WITH ${plugin} BY '${password}'`])
-        for (const mode of ['disabled', 'required'] as const) assert.equal((await logIn(server, { user, password, mode })).user, user)
+        for (const mode of ['disabled', 'required'] as const)
+          assert.equal((await logIn(server, { user, password, mode })).user, user)
       }
     })
   }
 
   test('a wrong password is a usage error that does not repeat it', async () => {
-    await assert.rejects(logIn(server, { ...account, password: 'wrong-secret' }), (error: Error & { code?: string; fault?: string }) => {
-      assert.deepEqual([error.code, error.fault], ['mysql.access-denied', 'usage'])
-      assert.doesNotMatch(JSON.stringify(error), /wrong-secret/)
-      return true
-    })
+    await assert.rejects(
+      logIn(server, { ...account, password: 'wrong-secret' }),
+      (error: Error & { code?: string; fault?: string }) => {
+        assert.deepEqual([error.code, error.fault], ['mysql.access-denied', 'usage'])
+        assert.doesNotMatch(JSON.stringify(error), /wrong-secret/)
+        return true
+      },
+    )
   })
 
   test('certificates: the chain, the name, and neither', async () => {
@@ -96,7 +109,10 @@ describe('logging in to MariaDB', { skip: maria.skip }, () => {
   for (const mode of ['disabled', 'preferred'] as const) {
     test(`mysql_native_password and ed25519, TLS ${mode}`, async () => {
       for (const user of ['native_user', 'ed25519_user']) {
-        assert.deepEqual(await logIn(server, { user, password: 'sluice-test', mode }), { user, isEncrypted: mode === 'preferred' })
+        assert.deepEqual(await logIn(server, { user, password: 'sluice-test', mode }), {
+          user,
+          isEncrypted: mode === 'preferred',
+        })
         await assert.rejects(logIn(server, { user, password: 'wrong', mode }), { code: 'mysql.access-denied' })
       }
     })
@@ -113,11 +129,19 @@ describe('logging in to MySQL 5.5', { skip: mysql55.skip }, () => {
   })
 
   test('a server without TLS, where it is required', async () => {
-    await assert.rejects(logIn(server, { user: 'native_user', password: 'sluice-test', mode: 'required' }), { code: 'mysql.no-tls', fault: 'usage' })
+    await assert.rejects(logIn(server, { user: 'native_user', password: 'sluice-test', mode: 'required' }), {
+      code: 'mysql.no-tls',
+      fault: 'usage',
+    })
   })
 
   test('the hash of MySQL 3.23 is refused by name', async () => {
-    await execute(server, ['SET SESSION old_passwords = 1', "GRANT USAGE ON *.* TO old_user@'%'", "UPDATE mysql.user SET Password = OLD_PASSWORD('x') WHERE User = 'old_user'", 'FLUSH PRIVILEGES'])
+    await execute(server, [
+      'SET SESSION old_passwords = 1',
+      "GRANT USAGE ON *.* TO old_user@'%'",
+      "UPDATE mysql.user SET Password = OLD_PASSWORD('x') WHERE User = 'old_user'",
+      'FLUSH PRIVILEGES',
+    ])
     await assert.rejects(logIn(server, { user: 'old_user', password: 'x' }), { code: 'mysql.unknown-auth-plugin' })
   })
 })

@@ -1,5 +1,20 @@
 /** The suites of #conformance, run against the connector on every server that it supports. */
-import { binary, bool, date, decimalType, duration, type Field, float, int, json, timestamp, type Type, utf8, uuid, type Value } from '#columnar'
+import {
+  binary,
+  bool,
+  date,
+  decimalType,
+  duration,
+  type Field,
+  float,
+  int,
+  json,
+  timestamp,
+  type Type,
+  utf8,
+  uuid,
+  type Value,
+} from '#columnar'
 import { type Row, sinkSuite, sourceSuite } from '#conformance'
 import { fileServer } from '../../../tools/servers/index.ts'
 import { filePlayground, type Playground } from './mysql.test-support.ts'
@@ -58,7 +73,13 @@ for (const name of ['mysql-9', 'mariadb-10.11', 'mysql-5.5', 'mariadb-11.8'] as 
   sinkSuite(sinkFixture(name, place, run, rows, name !== 'mysql-5.5'))
 }
 
-function sinkFixture(title: string, place: Playground['place'], run: Playground['run'], rows: Playground['rows'], hasFractions: boolean) {
+function sinkFixture(
+  title: string,
+  place: Playground['place'],
+  run: Playground['run'],
+  rows: Playground['rows'],
+  hasFractions: boolean,
+) {
   const field = (name: string, type: Type, rest: Partial<Field> = {}): Field => ({ name, type, nullable: name !== 'id', ...rest })
   const fraction = hasFractions ? 6 : 0
   const fields = [
@@ -92,7 +113,9 @@ function sinkFixture(title: string, place: Playground['place'], run: Playground[
     rows: given,
     reset: () => run('DROP TABLE IF EXISTS made, sluice_ledger'),
     async read() {
-      const [found] = await rows("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'made'")
+      const [found] = await rows(
+        "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'made'",
+      )
       if (found?.[0] !== '1') return []
       const selected = fields.map(({ name, type }) => (type.kind === 'binary' ? `HEX(${name})` : `\`${name}\``))
       const read = await rows(`SELECT ${selected.join(', ')} FROM made`)
@@ -102,7 +125,13 @@ function sinkFixture(title: string, place: Playground['place'], run: Playground[
     dropLedger: () => run('DROP TABLE sluice_ledger'),
     endpoint: { host: place.host, port: place.port, viaProxy: (host: string, port: number) => ({ ...options, host, port }) },
     modes: [
-      { title: 'update', options: { ...options, writeMode: 'update' }, before: [first, second], rows: [changed, third], after: [changed, second, third] },
+      {
+        title: 'update',
+        options: { ...options, writeMode: 'update' },
+        before: [first, second],
+        rows: [changed, third],
+        after: [changed, second, third],
+      },
       {
         title: 'update that keeps what the source has no value for',
         options: { ...options, writeMode: 'update', allReplace: false },
@@ -110,7 +139,13 @@ function sinkFixture(title: string, place: Playground['place'], run: Playground[
         rows: [changed, third],
         after: [{ ...changed, price: first['price'] ?? null }, second, third],
       },
-      { title: 'replace', options: { ...options, writeMode: 'replace' }, before: [first, second], rows: [changed, third], after: [changed, second, third] },
+      {
+        title: 'replace',
+        options: { ...options, writeMode: 'replace' },
+        before: [first, second],
+        rows: [changed, third],
+        after: [changed, second, third],
+      },
     ],
   }
 }
@@ -135,11 +170,32 @@ function rowsOf(micros: (text: string) => string): Row[] {
   })
   const nothing = Object.fromEntries(Object.keys(usual(0)).map(name => [name, null]))
   return [
-    { ...usual(1), id: 2n ** 63n - 1n, small: 32767, big: 2n ** 64n - 1n, price: '9999999999.99', wide: `${'9'.repeat(28)}.${'9'.repeat(10)}`, ratio: Number.MAX_VALUE },
+    {
+      ...usual(1),
+      id: 2n ** 63n - 1n,
+      small: 32767,
+      big: 2n ** 64n - 1n,
+      price: '9999999999.99',
+      wide: `${'9'.repeat(28)}.${'9'.repeat(10)}`,
+      ratio: Number.MAX_VALUE,
+    },
     { ...usual(2), id: -(2n ** 63n), small: -32768, big: 0n, price: '-9999999999.99', wide: '-0.0000000001', ratio: 5e-324 },
-    { ...usual(3), name: "it's \\ \"quoted\" \n\r\t\0 Ž€😀  ", raw: Uint8Array.of() },
-    { ...usual(4), name: '', day: '0001-01-01', at: '1000-01-01 00:00:00', instant: '1970-01-01 00:00:01Z', span: -3_020_399_000_000n },
-    { ...usual(5), day: '9999-12-31', at: `9999-12-31 23:59:59${micros('.999999')}`, instant: '2038-01-19 03:14:07Z', span: 3_020_399_000_000n },
+    { ...usual(3), name: 'it\'s \\ "quoted" \n\r\t\0 Ž€😀  ', raw: Uint8Array.of() },
+    {
+      ...usual(4),
+      name: '',
+      day: '0001-01-01',
+      at: '1000-01-01 00:00:00',
+      instant: '1970-01-01 00:00:01Z',
+      span: -3_020_399_000_000n,
+    },
+    {
+      ...usual(5),
+      day: '9999-12-31',
+      at: `9999-12-31 23:59:59${micros('.999999')}`,
+      instant: '2038-01-19 03:14:07Z',
+      span: 3_020_399_000_000n,
+    },
     // Zero is a key like any other, not the next number.
     { ...usual(6), id: 0n, name: 'x'.repeat(40), doc: '"text"' },
     { ...nothing, id: 7n },

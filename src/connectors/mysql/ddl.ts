@@ -48,7 +48,11 @@ export function newTable(dataset: Dataset, table: TableName, names: readonly str
   if (hasKey) lines.push(`PRIMARY KEY (${key.map(at => quote(names[at] ?? '')).join(', ')})`)
   const comment = dataset.comment === undefined ? '' : ` COMMENT = ${literal(dataset.comment.slice(0, 2048))}`
   const ddl = `CREATE TABLE IF NOT EXISTS ${quoteTableName(table, mysqlDialect)} (\n  ${lines.join(',\n  ')}\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4${comment}`
-  return { ddl, columns: fields.map((field, at) => describedColumn(field, names[at] ?? '', types[at] ?? '', key.includes(at))), notes }
+  return {
+    ddl,
+    columns: fields.map((field, at) => describedColumn(field, names[at] ?? '', types[at] ?? '', key.includes(at))),
+    notes,
+  }
 }
 
 function columnLine(field: Field, name: string, type: string, isKey: boolean): string {
@@ -61,7 +65,11 @@ function columnLine(field: Field, name: string, type: string, isKey: boolean): s
 }
 
 /** The type that it has in a source of the same kind, where this server knows it. */
-function nativeType({ native, name, length }: Field, { isMariaDb, version, collations }: DdlFacts, notes: string[]): string | undefined {
+function nativeType(
+  { native, name, length }: Field,
+  { isMariaDb, version, collations }: DdlFacts,
+  notes: string[],
+): string | undefined {
   if (native?.system !== 'mysql') return undefined
   const [, type = native.type, collation] = /^(.*) collate (\w+)$/s.exec(native.type) ?? []
   if (/^(uuid|inet[46])$/i.test(type) && !isMariaDb) return undefined
@@ -70,7 +78,9 @@ function nativeType({ native, name, length }: Field, { isMariaDb, version, colla
   if (length !== undefined && /^varchar/i.test(type) && length > 16_383) return 'LONGTEXT'
   if (collation === undefined) return type
   if (collations.has(collation)) return `${type} COLLATE ${collation}`
-  notes.push(`Column "${name}" has the collation ${collation} in the source, which this server does not know; the default of utf8mb4 is used.`)
+  notes.push(
+    `Column "${name}" has the collation ${collation} in the source, which this server does not know; the default of utf8mb4 is used.`,
+  )
   return type
 }
 

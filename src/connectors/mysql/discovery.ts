@@ -43,8 +43,12 @@ export async function describeTable({ connection, facts }: Session, table: Table
   if (found === undefined) return undefined
   const name = found['table_name'] ?? table.name
   const isSame = (row: Row) => row['table_name'] === name
-  const columns = await connection.objects<string>(`SELECT * FROM information_schema.COLUMNS WHERE ${filter} ORDER BY ORDINAL_POSITION`)
-  const indexes = await connection.objects<string>(`SELECT * FROM information_schema.STATISTICS WHERE ${filter} ORDER BY INDEX_NAME, SEQ_IN_INDEX`)
+  const columns = await connection.objects<string>(
+    `SELECT * FROM information_schema.COLUMNS WHERE ${filter} ORDER BY ORDINAL_POSITION`,
+  )
+  const indexes = await connection.objects<string>(
+    `SELECT * FROM information_schema.STATISTICS WHERE ${filter} ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
+  )
   const jsonColumns = facts.isMariaDb ? await checkedAsJson(connection, schema, name) : new Set<string>()
   const uniqueKeys = uniqueKeysOf(indexes.filter(isSame))
   return {
@@ -78,7 +82,9 @@ function nativeColumn(row: Row, jsonColumns: ReadonlySet<string>): NativeColumn 
     collation: row['collation_name'] ?? undefined,
     comment: row['column_comment'] ?? '',
     // MariaDB before 10.2 says VIRTUAL or PERSISTENT; DEFAULT_GENERATED is an ordinary column whose default is an expression.
-    isGenerated: /\b(VIRTUAL|STORED|PERSISTENT)\b/.test(extra) || ((row['generation_expression'] ?? '') !== '' && !extra.includes('DEFAULT_GENERATED')),
+    isGenerated:
+      /\b(VIRTUAL|STORED|PERSISTENT)\b/.test(extra) ||
+      ((row['generation_expression'] ?? '') !== '' && !extra.includes('DEFAULT_GENERATED')),
     isInvisible: extra.includes('INVISIBLE'),
     hasDefault: row['column_default'] !== null && row['column_default'] !== undefined,
     isAutoIncrement: extra.includes('AUTO_INCREMENT'),
@@ -91,7 +97,9 @@ function uniqueKeysOf(rows: readonly Row[]): UniqueKey[] {
   const keys = [...byName].flatMap(([name, parts]): UniqueKey[] => {
     const isWhole = parts.every(part => part['non_unique'] === '0' && part['sub_part'] === null && part['column_name'] !== null)
     if (!isWhole) return []
-    return [{ name, columns: parts.map(part => part['column_name'] ?? ''), isNullable: parts.some(part => part['nullable'] === 'YES') }]
+    return [
+      { name, columns: parts.map(part => part['column_name'] ?? ''), isNullable: parts.some(part => part['nullable'] === 'YES') },
+    ]
   })
   return keys.sort((a, b) => Number(b.name === 'PRIMARY') - Number(a.name === 'PRIMARY'))
 }
@@ -105,19 +113,24 @@ async function checkedAsJson(connection: Connection, schema: string, table: stri
   const checks = await connection.objects<'check_clause'>(
     `SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ${literal(schema)} AND TABLE_NAME = ${literal(table)}`,
   )
-  return new Set(checks.flatMap(({ check_clause: clause }) => /^json_valid\(`((?:[^`]|``)+)`\)$/i.exec(clause ?? '')?.[1]?.replaceAll('``', '`') ?? []))
+  return new Set(
+    checks.flatMap(
+      ({ check_clause: clause }) => /^json_valid\(`((?:[^`]|``)+)`\)$/i.exec(clause ?? '')?.[1]?.replaceAll('``', '`') ?? [],
+    ),
+  )
 }
 
 /** What the optimizer believes about the rows of a query; its dives into the index make it good for ranges of keys. */
 export async function estimatedRows(connection: Connection, from: string, where = ''): Promise<number> {
   const { isMariaDb, version } = connection.greeting
   // MySQL 9 draws a tree unless asked for the table; 5.5 cannot be asked.
-  const format = isMariaDb || /^5\.5\./.test(version) ? '' : 'FORMAT=TRADITIONAL '
+  const format = isMariaDb || version.startsWith('5.5.') ? '' : 'FORMAT=TRADITIONAL '
   const [plan] = await connection.objects<'rows'>(`EXPLAIN ${format}SELECT * FROM ${from}${where}`)
   return Number(plan?.rows ?? 0)
 }
 
 /** The columns that identify a row: the primary key, else the first unique index without NULLs. */
-export const identityOf = ({ uniqueKeys }: TableFacts): readonly string[] => uniqueKeys.find(key => !key.isNullable)?.columns ?? []
+export const identityOf = ({ uniqueKeys }: TableFacts): readonly string[] =>
+  uniqueKeys.find(key => !key.isNullable)?.columns ?? []
 
 export const tableSql = ({ schema, name }: Pick<TableFacts, 'schema' | 'name'>) => quoteTableName({ schema, name }, mysqlDialect)

@@ -36,7 +36,8 @@ export const mysqlErrors = defineErrors('mysql', {
   },
   clearPasswordRefused: {
     fault: 'usage',
-    message: (d: { user: string; place: string }) => `${d.place} asks for the password of ${d.user} in clear text over an unencrypted connection.`,
+    message: (d: { user: string; place: string }) =>
+      `${d.place} asks for the password of ${d.user} in clear text over an unencrypted connection.`,
     hint: () => 'Set `sslMode: required`, or let the account use another authentication plugin.',
   },
   publicKeyNotAllowed: {
@@ -55,7 +56,9 @@ export const mysqlErrors = defineErrors('mysql', {
   tableMissing: {
     fault: 'usage',
     message: (d: { table: string; place: string; database: string }) =>
-      d.database === '' ? `${d.table} names no database, and none is selected.` : `${d.place} has no table ${d.table} in database ${d.database}, or the account may not see it.`,
+      d.database === ''
+        ? `${d.table} names no database, and none is selected.`
+        : `${d.place} has no table ${d.table} in database ${d.database}, or the account may not see it.`,
     hint: () => 'Check the name and its case, the database in the JDBC URL, and the privileges of the account.',
   },
   targetMissing: {
@@ -70,12 +73,14 @@ export const mysqlErrors = defineErrors('mysql', {
   },
   keyMissing: {
     fault: 'usage',
-    message: (d: { table: string; mode: string; reason: string }) => `\`writeMode: ${d.mode}\` cannot be used with ${d.table}: ${d.reason}.`,
+    message: (d: { table: string; mode: string; reason: string }) =>
+      `\`writeMode: ${d.mode}\` cannot be used with ${d.table}: ${d.reason}.`,
     hint: () => 'Give the table a primary key or unique index, and write all columns of it.',
   },
   runBusy: {
     fault: 'transient',
-    message: (d: { job: string; table: string }) => `Another engine holds the run of job ${d.job} in ${d.table} and did not let go within 30 s.`,
+    message: (d: { job: string; table: string }) =>
+      `Another engine holds the run of job ${d.job} in ${d.table} and did not let go within 30 s.`,
     hint: () => 'End that engine, or its session on the target server (SHOW PROCESSLIST).',
   },
   notConnectedToDatabase: {
@@ -85,17 +90,20 @@ export const mysqlErrors = defineErrors('mysql', {
   },
   splitColumnUnusable: {
     fault: 'usage',
-    message: (d: { dataset: string; column: string; reason: string }) => `${d.dataset} cannot be divided by "${d.column}": ${d.reason}.`,
+    message: (d: { dataset: string; column: string; reason: string }) =>
+      `${d.dataset} cannot be divided by "${d.column}": ${d.reason}.`,
     hint: () => 'Name an integer, decimal, date, text or binary column in `splitPk`, or leave it out.',
   },
   badPosition: {
     fault: 'usage',
-    message: (d: { dataset: string; split: string }) => `The position recorded for split ${d.split} of ${d.dataset} does not fit the key of the table.`,
+    message: (d: { dataset: string; split: string }) =>
+      `The position recorded for split ${d.split} of ${d.dataset} does not fit the key of the table.`,
     hint: () => 'The key was altered since the run began. Start afresh with `--fresh`.',
   },
   columnChanged: {
     fault: 'usage',
-    message: (d: { dataset: string; column: string }) => `Column "${d.column}" of ${d.dataset} has another type than when the run was planned.`,
+    message: (d: { dataset: string; column: string }) =>
+      `Column "${d.column}" of ${d.dataset} has another type than when the run was planned.`,
     hint: () => 'The table was altered meanwhile. Start afresh with `--fresh`.',
   },
   fileUnreadable: {
@@ -141,7 +149,8 @@ export const mysqlErrors = defineErrors('mysql', {
   lockWait: {
     fault: 'transient',
     message: (d: Answer) => said(d),
-    hint: () => 'Another transaction holds the rows. Find it with SHOW ENGINE INNODB STATUS; the run goes on from the last commit.',
+    hint: () =>
+      'Another transaction holds the rows. Find it with SHOW ENGINE INNODB STATUS; the run goes on from the last commit.',
   },
   deadlock: {
     fault: 'transient',
@@ -156,7 +165,8 @@ export const mysqlErrors = defineErrors('mysql', {
   interrupted: {
     fault: 'transient',
     message: (d: Answer) => said(d),
-    hint: () => 'Somebody or a time limit of the server ended the statement; look at `max_statement_time` and `max_execution_time`.',
+    hint: () =>
+      'Somebody or a time limit of the server ended the statement; look at `max_statement_time` and `max_execution_time`.',
   },
   queryTimeout: {
     fault: 'transient',
@@ -176,7 +186,8 @@ export const mysqlErrors = defineErrors('mysql', {
   duplicateKey: {
     fault: 'data',
     message: (d: RowAnswer) => saidOfRow(d),
-    hint: () => 'The target already has a row with this key: use `writeMode: update` or `replace`, or empty the target first (`preSql`).',
+    hint: () =>
+      'The target already has a row with this key: use `writeMode: update` or `replace`, or empty the target first (`preSql`).',
   },
   valueRejected: {
     fault: 'data',
@@ -190,7 +201,22 @@ export const mysqlErrors = defineErrors('mysql', {
   },
 })
 
-type Code = 'accessDenied' | 'noRights' | 'unknownDatabase' | 'unknownTable' | 'unknownColumn' | 'syntax' | 'tooManyConnections' | 'lockWait' | 'deadlock' | 'serverGone' | 'interrupted' | 'packetTooLarge' | 'readOnly' | 'duplicateKey' | 'valueRejected'
+type Code =
+  | 'accessDenied'
+  | 'noRights'
+  | 'unknownDatabase'
+  | 'unknownTable'
+  | 'unknownColumn'
+  | 'syntax'
+  | 'tooManyConnections'
+  | 'lockWait'
+  | 'deadlock'
+  | 'serverGone'
+  | 'interrupted'
+  | 'packetTooLarge'
+  | 'readOnly'
+  | 'duplicateKey'
+  | 'valueRejected'
 
 /** https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html and https://mariadb.com/kb/en/mariadb-error-codes/ */
 const CODES: Readonly<Record<Code, readonly number[]>> = {
@@ -209,8 +235,8 @@ const CODES: Readonly<Record<Code, readonly number[]>> = {
   readOnly: [1290, 1792, 1836],
   duplicateKey: [1022, 1062, 1169, 1586],
   valueRejected: [
-    1048, 1138, 1216, 1217, 1263, 1264, 1265, 1292, 1364, 1366, 1367, 1399, 1406, 1411, 1416, 1451, 1452, 1526, 1690, 1748, 3140, 3156, 3141, 3819, 4025, 1300,
-    1690, 3643, 3617, 3037, 3038, 6136, 4079, 1907, 1977, 3988,
+    1048, 1138, 1216, 1217, 1263, 1264, 1265, 1292, 1364, 1366, 1367, 1399, 1406, 1411, 1416, 1451, 1452, 1526, 1690, 1748, 3140,
+    3156, 3141, 3819, 4025, 1300, 1690, 3643, 3617, 3037, 3038, 6136, 4079, 1907, 1977, 3988,
   ],
 }
 

@@ -50,7 +50,7 @@ export const isKeyable = isOrderable
 /** The key of one row, from columns in the order of the key. */
 export const keyOfRow = (columns: readonly Column[], row: number): string[] => columns.map(column => keyText(column, row))
 
-export function keyText(column: Column, row: number): string {
+function keyText(column: Column, row: number): string {
   const value = readValue(column, row)
   switch (column.type.kind) {
     case 'binary':
@@ -86,7 +86,8 @@ export function keyLiteral(type: Type, value: string): string {
   return mysqlDialect.literal(value)
 }
 
-export const keyLiterals = (key: readonly KeyColumn[]) => (value: string, at: number) => keyLiteral(key[at]?.type ?? { kind: 'utf8' }, value)
+export const keyLiterals = (key: readonly KeyColumn[]) => (value: string, at: number) =>
+  keyLiteral(key[at]?.type ?? { kind: 'utf8' }, value)
 
 export const isKeyValues = (value: unknown, key: readonly KeyColumn[]): value is KeyValues =>
   Array.isArray(value) && value.length === key.length && value.every(part => typeof part === 'string')

@@ -9,7 +9,16 @@
  * preSql is executed; the run and its splits are stored. Until the last step there is no run that could be resumed.
  */
 import { createHash } from 'node:crypto'
-import { type Json, ledgerErrors, type Progress, type RunId, type RunRecord, type RunStore, type Split, type Target } from '#connector'
+import {
+  type Json,
+  ledgerErrors,
+  type Progress,
+  type RunId,
+  type RunRecord,
+  type RunStore,
+  type Split,
+  type Target,
+} from '#connector'
 import { SluiceError } from '#errors'
 import { mysqlDialect, printTableName, quoteTableName, type TableName } from '#sql'
 import { mysqlErrors } from './errors.ts'
@@ -163,12 +172,21 @@ export class Ledger implements RunStore {
     return head?.epoch ?? 1
   }
 
-  async #storeSplits(connection: Connection, { job, run, epoch }: RunId & { epoch: number }, splits: readonly Split[]): Promise<void> {
+  async #storeSplits(
+    connection: Connection,
+    { job, run, epoch }: RunId & { epoch: number },
+    splits: readonly Split[],
+  ): Promise<void> {
     for (let from = 0; from < splits.length; from += SPLITS_PER_STATEMENT) {
       const rows = splits
         .slice(from, from + SPLITS_PER_STATEMENT)
-        .map(split => `(${key(job)}, ${key(run)}, ${key(split.id)}, ${literal(JSON.stringify(split))}, ${epoch}, 0, UTC_TIMESTAMP())`)
-      await connection.query(`INSERT INTO ${this.#sql} (job, run, split, descriptor, epoch, done, updated_at) VALUES ${rows.join(', ')}`)
+        .map(
+          split =>
+            `(${key(job)}, ${key(run)}, ${key(split.id)}, ${literal(JSON.stringify(split))}, ${epoch}, 0, UTC_TIMESTAMP())`,
+        )
+      await connection.query(
+        `INSERT INTO ${this.#sql} (job, run, split, descriptor, epoch, done, updated_at) VALUES ${rows.join(', ')}`,
+      )
     }
   }
 
@@ -221,7 +239,9 @@ export class Ledger implements RunStore {
   async #exists(connection: Connection): Promise<boolean> {
     const { schema } = this.#table
     const place = schema === undefined ? 'DATABASE()' : literal(schema)
-    const { rows } = await connection.query(`SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${place} AND TABLE_NAME = ${literal(TABLE)}`)
+    const { rows } = await connection.query(
+      `SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${place} AND TABLE_NAME = ${literal(TABLE)}`,
+    )
     return rows.length > 0
   }
 
@@ -253,7 +273,8 @@ export class Ledger implements RunStore {
 
 /** A name as a constant. One that is longer than the column ends in a digest of all of it. */
 function key(name: string): string {
-  if ([...name].length <= KEY_CHARS) return literal(name)
+  const characters = Array.from(name)
+  if (characters.length <= KEY_CHARS) return literal(name)
   const digest = createHash('sha256').update(name).digest('hex')
-  return literal(`${[...name].slice(0, KEY_CHARS - digest.length - 1).join('')}#${digest}`)
+  return literal(`${characters.slice(0, KEY_CHARS - digest.length - 1).join('')}#${digest}`)
 }

@@ -64,9 +64,11 @@ export async function filePlayground(server: Server, skip: string | false): Prom
   return created
 }
 
-export const openSource = (options: object, context = contextOf()) => mysqlSource.open(mysqlSource.options.parse(options), context)
+export const openSource = (options: object, context = contextOf()) =>
+  mysqlSource.open(mysqlSource.options.parse(options), context)
 
-export const openSink = (options: object, context = contextOf()): Promise<Writer> => mysqlSink.open(mysqlSink.options.parse(options), context)
+export const openSink = (options: object, context = contextOf()): Promise<Writer> =>
+  mysqlSink.open(mysqlSink.options.parse(options), context)
 
 export async function openLedgerSink(options: object, context = contextOf()): Promise<TransactionalWriter> {
   const writer = await openSink(options, context)

@@ -16,9 +16,15 @@ export const tlsShape = {
     .string()
     .regex(/^(disabled|preferred|required|verify[_-]ca|verify[_-]identity)$/i, `must be ${TLS_MODES.join(', ')}`)
     .optional()
-    .describe('Whether to use TLS and what to check: disabled, preferred (when left out), required, verify_ca or verify_identity.')
+    .describe(
+      'Whether to use TLS and what to check: disabled, preferred (when left out), required, verify_ca or verify_identity.',
+    )
     .meta({ advanced: true }),
-  sslCa: z.string().optional().describe('File with the certificates of the authorities to trust, in PEM.').meta({ advanced: true }),
+  sslCa: z
+    .string()
+    .optional()
+    .describe('File with the certificates of the authorities to trust, in PEM.')
+    .meta({ advanced: true }),
   sslCert: z.string().optional().describe('File with the certificate of the client, in PEM.').meta({ advanced: true }),
   sslKey: z.string().optional().describe('File with the key of the client certificate, in PEM.').meta({ advanced: true }),
 }
@@ -48,7 +54,12 @@ export interface ServerFacts {
 }
 
 /** Opens a connection and prepares its session: UTC, UTF-8, strict. */
-export async function openSession(connection: SqlConnection, tls: TlsOptions, purpose: Purpose, context: Pick<Context, 'signal' | 'meter'>): Promise<Session> {
+export async function openSession(
+  connection: SqlConnection,
+  tls: TlsOptions,
+  purpose: Purpose,
+  context: Pick<Context, 'signal' | 'meter'>,
+): Promise<Session> {
   const settings = await connectionSettings(connection, tls)
   const opened = await connectFirst(connection, settings, context)
   try {
@@ -60,7 +71,11 @@ export async function openSession(connection: SqlConnection, tls: TlsOptions, pu
 }
 
 /** Tries the hosts in turn; what the last one says is reported. */
-async function connectFirst({ hosts }: SqlConnection, settings: ConnectionSettings, { signal, meter }: Pick<Context, 'signal' | 'meter'>): Promise<Connection> {
+async function connectFirst(
+  { hosts }: SqlConnection,
+  settings: ConnectionSettings,
+  { signal, meter }: Pick<Context, 'signal' | 'meter'>,
+): Promise<Connection> {
   let failure: unknown
   for (const { host, port = DEFAULT_PORT } of hosts) {
     try {
@@ -88,7 +103,9 @@ async function prepareSession(connection: Connection, purpose: Purpose): Promise
     `net_write_timeout = ${NET_TIMEOUT_SECONDS}`,
     `net_read_timeout = ${NET_TIMEOUT_SECONDS}`,
     `wait_timeout = ${NET_TIMEOUT_SECONDS}`,
-    ...(purpose === 'write' ? [`innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`, `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`] : []),
+    ...(purpose === 'write'
+      ? [`innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`, `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`]
+      : []),
   ]
   // Gap locks would make parallel writers wait for each other; a binary log of statements needs them (error 1665).
   const isRowLogged = row?.log !== '1' || row.format?.toUpperCase() !== 'STATEMENT'
@@ -138,15 +155,28 @@ async function connectionSettings(connection: SqlConnection, tls: TlsOptions): P
 async function tlsSettings(tls: TlsOptions, properties: Readonly<Record<string, string>>): Promise<TlsSettings> {
   const isTrue = (name: string) => properties[name]?.toLowerCase() === 'true'
   const named = (tls.sslMode ?? properties['sslMode'] ?? '').toLowerCase().replace('-', '_')
-  const old: TlsMode = properties['useSSL']?.toLowerCase() === 'false' ? 'disabled' : isTrue('verifyServerCertificate') ? 'verify_ca' : isTrue('requireSSL') ? 'required' : 'preferred'
+  const old: TlsMode =
+    properties['useSSL']?.toLowerCase() === 'false'
+      ? 'disabled'
+      : isTrue('verifyServerCertificate')
+        ? 'verify_ca'
+        : isTrue('requireSSL')
+          ? 'required'
+          : 'preferred'
   const mode = named === '' ? old : TLS_MODES.find(known => known === named)
-  if (mode === undefined) throw sqlErrors.contradiction({ reason: `\`sslMode\` is "${named}", not one of ${TLS_MODES.join(', ')}` })
+  if (mode === undefined)
+    throw sqlErrors.contradiction({ reason: `\`sslMode\` is "${named}", not one of ${TLS_MODES.join(', ')}` })
   const [ca, cert, key] = await Promise.all([
     pem('sslCa', tls.sslCa ?? properties['serverSslCert']),
     pem('sslCert', tls.sslCert),
     pem('sslKey', tls.sslKey),
   ])
-  return { mode, ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
+  return {
+    mode,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
 }
 
 async function pem(option: string, file: string | undefined): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 /** Encoded rows on their way to a server: one command's worth, kept until the server has answered. */
-import { Batch } from '#columnar'
+import type { Batch } from '#columnar'
 import { type EncodeState, maskBytes, type RowEncoder } from './protocol/row-encoder.ts'
 
 /** Rows of one bulk command. */
@@ -46,7 +46,16 @@ export class Packet {
     if (!encoder.isBulk && this.masks.length < needed) this.masks = new Uint8Array(needed)
     state.count = this.rows
     state.length = this.length
-    encoder.encode(state, batch.columns, batch.rows, this.bytes, this.ends, this.masks, maxRows, Math.min(maxBytes, this.bytes.length))
+    encoder.encode(
+      state,
+      batch.columns,
+      batch.rows,
+      this.bytes,
+      this.ends,
+      this.masks,
+      maxRows,
+      Math.min(maxBytes, this.bytes.length),
+    )
     this.rows = state.count
   }
 

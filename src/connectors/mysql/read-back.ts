@@ -7,7 +7,9 @@ import { detailOf } from './target.ts'
 export function readBackOptions(options: SinkOptions, target: Target): Record<string, unknown> {
   const { host, port, user, password, database, connection, properties, connectTimeOut, queryTimeOut } = options
   const { sslMode, sslCa, sslCert, sslKey } = options
-  const entries = [connection ?? []].flat().map(({ jdbcUrl, username, password: own }) => defined({ jdbcUrl, username, password: own }))
+  const entries = [connection ?? []]
+    .flat()
+    .map(({ jdbcUrl, username, password: own }) => defined({ jdbcUrl, username, password: own }))
   return defined({
     ...{ host, port, user, password, database, properties, connectTimeOut, queryTimeOut, sslMode, sslCa, sslCert, sslKey },
     connection: entries.length === 0 ? undefined : entries,
@@ -16,4 +18,5 @@ export function readBackOptions(options: SinkOptions, target: Target): Record<st
   })
 }
 
-const defined = (object: Record<string, unknown>) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
+const defined = (object: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))

@@ -27,14 +27,19 @@ export interface ReadQuery {
   readonly signal: AbortSignal
 }
 
-export type BatchField = { readonly field: Field; readonly from: number } | { readonly field: Field; readonly constant: (column: Column, rows: number) => void }
+export type BatchField =
+  | { readonly field: Field; readonly from: number }
+  | { readonly field: Field; readonly constant: (column: Column, rows: number) => void }
 
 /** Decoders by what they were made from: splits of a table share one. */
 const decoders = new Map<string, RowDecoder>()
 const MAX_DECODERS = 256
 
 /** Yields the same batch again and again; `lastKey` is the key of its last row. */
-export async function* readQuery(connection: Connection, query: ReadQuery): AsyncGenerator<{ readonly batch: Batch; readonly lastKey: string[] }> {
+export async function* readQuery(
+  connection: Connection,
+  query: ReadQuery,
+): AsyncGenerator<{ readonly batch: Batch; readonly lastKey: string[] }> {
   const statement = await connection.prepare(query.sql)
   const wire = wireColumns(query, statement.definitions)
   const decode = decoderOf(wire)
@@ -106,7 +111,9 @@ class Rows {
     this.#query = query
     this.capacity = Math.max(1, Math.min(batchRows, Math.floor(batchBytes / Math.max(1, fixedRowBytes(wire)))))
     this.columns = query.selected.map(field => new Column(field.type, this.capacity))
-    const columns = query.fields.map(field => ('from' in field ? this.columns[field.from]! : new Column(field.field.type, this.capacity)))
+    const columns = query.fields.map(field =>
+      'from' in field ? this.columns[field.from]! : new Column(field.field.type, this.capacity),
+    )
     this.#batch = new Batch({ fields: query.fields.map(({ field }) => field) }, this.capacity, columns)
     this.#fillConstants()
   }
@@ -154,8 +161,14 @@ class Rows {
       const { type, data, offsets } = column
       if ((type.kind !== 'utf8' && type.kind !== 'json') || isUtf8(data.subarray(0, offsets[rows]))) continue
       const { dataset, selected } = this.#query
-      const bad = Array.from({ length: rows }, (_, row) => row).find(row => !isUtf8(data.subarray(offsets[row], offsets[row + 1]))) ?? 0
-      throw dataErrors.valueRefused({ dataset, column: selected[at]?.name ?? '', reason: 'the text is not UTF-8', key: this.#keyOf(bad).join(', ') })
+      const bad =
+        Array.from({ length: rows }, (_, row) => row).find(row => !isUtf8(data.subarray(offsets[row], offsets[row + 1]))) ?? 0
+      throw dataErrors.valueRefused({
+        dataset,
+        column: selected[at]?.name ?? '',
+        reason: 'the text is not UTF-8',
+        key: this.#keyOf(bad).join(', '),
+      })
     }
   }
 

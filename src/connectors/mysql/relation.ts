@@ -73,19 +73,35 @@ function partPredicate({ splitBy, hasNullSplits }: Relation, { lower, upper, rem
   const [first] = splitBy
   if (remainder && first) return remainderPredicate(quote(first.name), ...remainder)
   const columns = splitBy.slice(0, (lower ?? upper)?.length)
-  const predicate = rangePredicate(mysqlDialect, namesOf(columns), { lower: lower ?? undefined, upper: upper ?? undefined }, keyLiterals(columns))
-  return lower === null && predicate !== undefined && hasNullSplits && first ? `${predicate} OR ${quote(first.name)} IS NULL` : predicate
+  const predicate = rangePredicate(
+    mysqlDialect,
+    namesOf(columns),
+    { lower: lower ?? undefined, upper: upper ?? undefined },
+    keyLiterals(columns),
+  )
+  return lower === null && predicate !== undefined && hasNullSplits && first
+    ? `${predicate} OR ${quote(first.name)} IS NULL`
+    : predicate
 }
 
 const namesOf = (columns: readonly KeyColumn[]) => columns.map(({ name }) => quote(name))
 
 export const datasetId = (table: TableName) => printTableName(table, mysqlDialect)
 
-export async function relationOfTable(session: Session, settings: ReadSettings, table: TableName, resumeColumn: string | undefined): Promise<Relation> {
+export async function relationOfTable(
+  session: Session,
+  settings: ReadSettings,
+  table: TableName,
+  resumeColumn: string | undefined,
+): Promise<Relation> {
   const id = datasetId(table)
   const facts = await describeTable(session, table)
   if (facts === undefined || facts.columns.length === 0) {
-    throw mysqlErrors.tableMissing({ table: id, place: session.connection.place, database: table.schema ?? session.facts.database ?? '' })
+    throw mysqlErrors.tableMissing({
+      table: id,
+      place: session.connection.place,
+      database: table.schema ?? session.facts.database ?? '',
+    })
   }
   const from = tableSql(facts)
   const columns = await tableColumns(session, facts, settings)
@@ -109,7 +125,8 @@ export async function relationOfTable(session: Session, settings: ReadSettings, 
     from,
     key,
     splitBy,
-    hasNullSplits: settings.splitColumn !== undefined && (facts.columns.find(({ name }) => name === splitBy[0]?.name)?.isNullable ?? false),
+    hasNullSplits:
+      settings.splitColumn !== undefined && (facts.columns.find(({ name }) => name === splitBy[0]?.name)?.isNullable ?? false),
     conditions: [settings.where, afterPredicate(id, settings, facts)],
     orderBy: key.length > 0 ? namesOf(key) : orderColumn(id, settings, columns),
     resume: resumeOf(id, identity, key),
@@ -125,7 +142,10 @@ export async function relationOfQuery(session: Session, settings: ReadSettings, 
   const columns = statement.definitions.map((definition): ReadColumn => {
     const type = definedType(definition)
     const nullable = (definition.flags & FLAG.NOT_NULL) === 0
-    return readColumn({ name: definition.name, type, nullable, ...(isTimed(type) ? { fraction: Math.min(6, definition.decimals) } : {}) }, settings)
+    return readColumn(
+      { name: definition.name, type, nullable, ...(isTimed(type) ? { fraction: Math.min(6, definition.decimals) } : {}) },
+      settings,
+    )
   })
   const id = 'query'
   const picked = pick(id, settings.columns ?? columns.map(({ field }) => named(field.name)), columns)
@@ -140,7 +160,10 @@ export async function relationOfQuery(session: Session, settings: ReadSettings, 
     hasNullSplits: splitBy.length > 0,
     conditions: [settings.where, afterQueryPredicate(id, settings, columns)],
     orderBy: orderColumn(id, settings, columns),
-    resume: { by: 'split', why: `a query has no key to go on by: an interrupted split is read again, and each split is committed as a whole` },
+    resume: {
+      by: 'split',
+      why: `a query has no key to go on by: an interrupted split is read again, and each split is committed as a whole`,
+    },
     notes: settingNotes(settings, []),
   }
 }
@@ -175,16 +198,26 @@ async function tableColumns(session: Session, facts: TableFacts, settings: ReadS
 }
 
 /** Types that are newer than we are, or made by a plugin: as the server sends them. */
-async function typesOfUnknown({ connection }: Session, facts: TableFacts, columns: readonly NativeColumn[]): Promise<Map<string, Type>> {
+async function typesOfUnknown(
+  { connection }: Session,
+  facts: TableFacts,
+  columns: readonly NativeColumn[],
+): Promise<Map<string, Type>> {
   if (columns.length === 0) return new Map()
-  const statement = await connection.prepare(`SELECT ${columns.map(({ name }) => quote(name)).join(', ')} FROM ${tableSql(facts)}`)
+  const statement = await connection.prepare(
+    `SELECT ${columns.map(({ name }) => quote(name)).join(', ')} FROM ${tableSql(facts)}`,
+  )
   await connection.close(statement)
   return new Map(statement.definitions.map(definition => [definition.name, definedType(definition)]))
 }
 
 function fieldOf(column: NativeColumn, type: Type): Field {
   const isBounded = column.length !== undefined && /char$|binary$|text$|blob$/.test(column.dataType)
-  const native = column.isJson ? 'json' : column.collation === undefined ? column.columnType : `${column.columnType} collate ${column.collation}`
+  const native = column.isJson
+    ? 'json'
+    : column.collation === undefined
+      ? column.columnType
+      : `${column.columnType} collate ${column.collation}`
   return {
     name: column.name,
     type,
@@ -214,7 +247,12 @@ function pick(dataset: string, specs: NonNullable<ColumnList>, columns: readonly
 
 function constantField(spec: Extract<ColumnSpec, { kind: 'constant' }>, at: number): BatchField {
   const field: Field = { name: spec.name, type: spec.type, nullable: false }
-  const value = spec.type.kind === 'bool' ? /^(true|1|t|yes)$/i.test(spec.value) : spec.type.kind === 'int' && spec.type.bits === 64 ? BigInt(spec.value) : spec.value
+  const value =
+    spec.type.kind === 'bool'
+      ? /^(true|1|t|yes)$/i.test(spec.value)
+      : spec.type.kind === 'int' && spec.type.bits === 64
+        ? BigInt(spec.value)
+        : spec.value
   const fill = (column: Column, rows: number) => {
     for (let row = 0; row < rows; row++) writeValue(column, row, value)
   }
@@ -248,15 +286,21 @@ function splitColumn(dataset: string, facts: TableFacts, wanted: string): KeyCol
   )
   const column = facts.columns.find(each => each.name === name)
   if (column === undefined) throw mysqlErrors.splitColumnUnusable({ dataset, column: wanted, reason: 'there is no such column' })
-  if (!isKeyable(column)) throw mysqlErrors.splitColumnUnusable({ dataset, column: wanted, reason: `${column.columnType} has no usable order` })
+  if (!isKeyable(column))
+    throw mysqlErrors.splitColumnUnusable({ dataset, column: wanted, reason: `${column.columnType} has no usable order` })
   return keyColumn(column)
 }
 
 function querySplitColumn(dataset: string, columns: readonly ReadColumn[], wanted: string): KeyColumn {
   const field = columns.map(column => column.field).find(({ name }) => name.toLowerCase() === wanted.toLowerCase())
-  if (field === undefined) throw mysqlErrors.splitColumnUnusable({ dataset, column: wanted, reason: 'the query has no such column' })
+  if (field === undefined)
+    throw mysqlErrors.splitColumnUnusable({ dataset, column: wanted, reason: 'the query has no such column' })
   if (field.type.kind !== 'int' && field.type.kind !== 'decimal' && !isDate(field.type)) {
-    throw mysqlErrors.splitColumnUnusable({ dataset, column: wanted, reason: 'of a query, only numbers and dates can be divided' })
+    throw mysqlErrors.splitColumnUnusable({
+      dataset,
+      column: wanted,
+      reason: 'of a query, only numbers and dates can be divided',
+    })
   }
   return { name: field.name, type: field.type }
 }
@@ -299,18 +343,24 @@ function startLiteral(start: string, type: Type): string {
 }
 
 function resumeOf(table: string, identity: readonly string[], key: readonly KeyColumn[]): ReadPlan['resume'] {
-  if (key.length > 0) return { by: 'position', why: `rows are read in the order of the key (${key.map(({ name }) => name).join(', ')})` }
+  if (key.length > 0)
+    return { by: 'position', why: `rows are read in the order of the key (${key.map(({ name }) => name).join(', ')})` }
   const reason =
     identity.length === 0
       ? `${table} has no primary key and no unique key without NULLs`
       : `the key of ${table} (${identity.join(', ')}) has a column whose values cannot be compared in its order`
-  return { by: 'split', why: `${reason}: the table is read in one go, an interrupted run reads it again, and it is committed as a whole` }
+  return {
+    by: 'split',
+    why: `${reason}: the table is read in one go, an interrupted run reads it again, and it is committed as a whole`,
+  }
 }
 
 function settingNotes({ notes, fetchSize, orderBy, zeroDates, connection }: ReadSettings, key: readonly KeyColumn[]): Note[] {
   const more: Note[] = []
-  if (fetchSize !== undefined) more.push({ level: 'info', text: '`fetchSize` has no effect: rows stream, and no more than 1 MiB of them waits in memory.' })
-  if (orderBy !== undefined && key.length > 0) more.push({ level: 'info', text: `\`orderByColumn\` has no effect: rows are read in the order of the key.` })
+  if (fetchSize !== undefined)
+    more.push({ level: 'info', text: '`fetchSize` has no effect: rows stream, and no more than 1 MiB of them waits in memory.' })
+  if (orderBy !== undefined && key.length > 0)
+    more.push({ level: 'info', text: `\`orderByColumn\` has no effect: rows are read in the order of the key.` })
   if (zeroDates === 'null') more.push({ level: 'warning', text: 'Dates that do not exist (0000-00-00) become NULL.' })
   if (zeroDates === 'text') more.push({ level: 'info', text: 'Dates are read as text.' })
   return [...notes, ...more, ...propertyNotes(connection.properties)]
@@ -324,14 +374,20 @@ export function propertyNotes(properties: Readonly<Record<string, string>>): Not
   const unknown = Object.keys(properties).filter(name => !KNOWN_PROPERTIES.test(name) && !/timezone$/i.test(name))
   const zones = Object.keys(properties).filter(name => /timezone$/i.test(name))
   return [
-    ...zones.map((name): Note => ({ level: 'info', text: `\`${name}\` has no effect: DATETIME is carried as it stands, TIMESTAMP as an instant.` })),
+    ...zones.map((name): Note => ({
+      level: 'info',
+      text: `\`${name}\` has no effect: DATETIME is carried as it stands, TIMESTAMP as an instant.`,
+    })),
     ...unknown.map((name): Note => ({ level: 'warning', text: `The JDBC property \`${name}\` has no effect.` })),
   ]
 }
 
 function resumeNotes(key: readonly KeyColumn[], resumeColumn: string | undefined): Note[] {
   if (resumeColumn === undefined || (key.length === 1 && key[0]?.name.toLowerCase() === resumeColumn.toLowerCase())) return []
-  const instead = key.length > 0 ? `the key (${key.map(({ name }) => name).join(', ')}), which no two rows share` : 'whole splits, as it is no key'
+  const instead =
+    key.length > 0
+      ? `the key (${key.map(({ name }) => name).join(', ')}), which no two rows share`
+      : 'whole splits, as it is no key'
   return [{ level: 'info', text: `The run resumes by ${instead}, not by ${resumeColumn}.` }]
 }
 
@@ -339,8 +395,17 @@ function typeNotes({ selected }: Picked, facts: TableFacts): Note[] {
   return selected.flatMap((field): Note[] => {
     const column = facts.columns.find(({ name }) => name === field.name)
     if (column === undefined) return []
-    if (GEOMETRIES.has(column.dataType)) return [{ level: 'info', text: `Column "${field.name}" (${column.dataType}) is read as WKB, as EWKB where its SRID is not 0.` }]
-    if (logicalType(column) === undefined) return [{ level: 'warning', text: `Column "${field.name}" has the unknown type ${column.columnType}; it is read as ${field.type.kind}.` }]
+    if (GEOMETRIES.has(column.dataType))
+      return [
+        { level: 'info', text: `Column "${field.name}" (${column.dataType}) is read as WKB, as EWKB where its SRID is not 0.` },
+      ]
+    if (logicalType(column) === undefined)
+      return [
+        {
+          level: 'warning',
+          text: `Column "${field.name}" has the unknown type ${column.columnType}; it is read as ${field.type.kind}.`,
+        },
+      ]
     return []
   })
 }

@@ -194,7 +194,8 @@ export class RowSender {
     const { stream } = this.#connection
     const length = head.length - HEADER_BYTES + (values?.length ?? 0)
     packet.answers++
-    if (length >= MAX_PAYLOAD_BYTES) return this.#connection.send(Buffer.concat([head.subarray(HEADER_BYTES), ...(values ? [values] : [])]))
+    if (length >= MAX_PAYLOAD_BYTES)
+      return this.#connection.send(Buffer.concat([head.subarray(HEADER_BYTES), ...(values ? [values] : [])]))
     head.writeUIntLE(length, 0, 3)
     this.#connection.sent()
     void stream.write(head) // A write that fails makes the answer fail, too.
@@ -322,7 +323,10 @@ export class RowSender {
     // 'v', 't.v' or `d`.`t`.`v`, as the version has it.
     const column = /column ((?:['`][^'`]+['`]\.?)+)/i.exec(answer.text)?.[1]?.split('.').at(-1)?.replace(/['`]/g, '')
     if (column === undefined) return mysqlErrors.valueRejected(answer, error)
-    return dataErrors.valueRefused({ dataset, column, reason: `the server says: ${answer.text.replace(/ at row \d+$/, '')}`, key }, error)
+    return dataErrors.valueRefused(
+      { dataset, column, reason: `the server says: ${answer.text.replace(/ at row \d+$/, '')}`, key },
+      error,
+    )
   }
 }
 

@@ -74,7 +74,7 @@ function valueText(type: Type, bytes: Buffer, from: number, to: number): string 
 
 function dayAt(bytes: Buffer, at: number): number {
   const date = new Date(0)
-  date.setUTCFullYear(bytes.readUInt16LE(at + 1), bytes[at + 3]! - 1, bytes[at + 4]!)
+  date.setUTCFullYear(bytes.readUInt16LE(at + 1), bytes[at + 3]! - 1, bytes[at + 4])
   return Math.floor(date.getTime() / EPOCH_DAY_MS)
 }
 

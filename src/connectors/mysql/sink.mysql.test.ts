@@ -1,7 +1,21 @@
 /** What becomes of rows that a target does not take as they are, of targets of every kind, and of statements around the rows. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Batch, binary, bool, date, decimalType, type Field, float, int, timestamp, type Type, utf8, type Value, writeValue } from '#columnar'
+import {
+  Batch,
+  binary,
+  bool,
+  date,
+  decimalType,
+  type Field,
+  float,
+  int,
+  timestamp,
+  type Type,
+  utf8,
+  type Value,
+  writeValue,
+} from '#columnar'
 import type { Dataset, Target } from '#connector'
 import { SluiceError } from '#errors'
 import { fileServer } from '../../../tools/servers/index.ts'
@@ -9,7 +23,11 @@ import { contextOf, copy, filePlayground, openLedgerSink, openSink, playground }
 
 const field = (name: string, type: Type, rest: Partial<Field> = {}): Field => ({ name, type, nullable: true, ...rest })
 
-const datasetOf = (fields: readonly Field[], primaryKey: readonly string[] = ['id']): Dataset => ({ id: 'source', schema: { fields }, primaryKey })
+const datasetOf = (fields: readonly Field[], primaryKey: readonly string[] = ['id']): Dataset => ({
+  id: 'source',
+  schema: { fields },
+  primaryKey,
+})
 
 /** Rows in the types that the writer asked for: no cast is needed in these tests. */
 function batchOf(target: Target, rows: readonly (readonly Value[])[]): Batch {
@@ -27,9 +45,15 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
   async function write(dataset: Dataset, given: readonly (readonly Value[])[], options: object = {}): Promise<Target> {
     await using writer = await openLedgerSink({ ...place, tables: 't', ...options })
     const target = await writer.plan(dataset)
-    const record = await writer.runs.begin({ job: 'job', run: `run-${Math.random()}` }, [target], [{ id: 's', dataset: 'source' }], null)
+    const record = await writer.runs.begin(
+      { job: 'job', run: `run-${Math.random()}` },
+      [target],
+      [{ id: 's', dataset: 'source' }],
+      null,
+    )
     await writer.join(record)
-    for (let from = 0; from < given.length; from += 5000) await writer.write(target, batchOf(target, given.slice(from, from + 5000)))
+    for (let from = 0; from < given.length; from += 5000)
+      await writer.write(target, batchOf(target, given.slice(from, from + 5000)))
     await writer.commit([{ split: 's', done: true }])
     await writer.runs.finish(record, [target])
     return target
@@ -71,7 +95,10 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     ]
     for (const [column, type, good, bad, message] of lossy) {
       test(`refuses ${String(bad).slice(0, 20)} in ${column}, naming the row`, async () => {
-        await run('DROP TABLE IF EXISTS t', `CREATE TABLE t (id INT PRIMARY KEY, v ${column}${column === 'TINYINT' ? ' NOT NULL' : ''}) ENGINE = InnoDB`)
+        await run(
+          'DROP TABLE IF EXISTS t',
+          `CREATE TABLE t (id INT PRIMARY KEY, v ${column}${column === 'TINYINT' ? ' NOT NULL' : ''}) ENGINE = InnoDB`,
+        )
         const filling = Array.from({ length: 30 }, (_, at) => [at, good])
         const error = await refusal(two(type), [...filling, [77, bad], [78, good]])
         assert.equal(error.fault, 'data', error.message)
@@ -96,8 +123,17 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     })
 
     test('names the row that a foreign key or a check refuses', async () => {
-      await run('DROP TABLE IF EXISTS t, parent', 'CREATE TABLE parent (id INT PRIMARY KEY) ENGINE = InnoDB', 'INSERT INTO parent VALUES (1)', 'CREATE TABLE t (id INT PRIMARY KEY, v INT, FOREIGN KEY (v) REFERENCES parent (id)) ENGINE = InnoDB')
-      const error = await refusal(two(int(32)), [[1, 1], [2, 1], [3, 2]])
+      await run(
+        'DROP TABLE IF EXISTS t, parent',
+        'CREATE TABLE parent (id INT PRIMARY KEY) ENGINE = InnoDB',
+        'INSERT INTO parent VALUES (1)',
+        'CREATE TABLE t (id INT PRIMARY KEY, v INT, FOREIGN KEY (v) REFERENCES parent (id)) ENGINE = InnoDB',
+      )
+      const error = await refusal(two(int(32)), [
+        [1, 1],
+        [2, 1],
+        [3, 2],
+      ])
       assert.deepEqual([error.fault, error.detail['key']], ['data', 'id=3'])
       await run('DROP TABLE t, parent')
     })
@@ -105,24 +141,47 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     test('keeps a key of zero, trims padding that means nothing, and takes any number of rows', async () => {
       await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, v CHAR(5)) ENGINE = InnoDB')
       const padded = two(utf8, { native: { system: 'postgres', type: 'character(5)' } })
-      await write(padded, [[0, 'ab   '], [-1, 'c    ']])
-      assert.deepEqual(await rows('SELECT id, v FROM t ORDER BY id'), [['-1', 'c'], ['0', 'ab']])
+      await write(padded, [
+        [0, 'ab   '],
+        [-1, 'c    '],
+      ])
+      assert.deepEqual(await rows('SELECT id, v FROM t ORDER BY id'), [
+        ['-1', 'c'],
+        ['0', 'ab'],
+      ])
       for (const count of [1, 2, 3, 1023, 1024, 1025, 4095, 4096, 4097, 12_345]) {
         await run('TRUNCATE TABLE t')
-        await write(padded, Array.from({ length: count }, (_, at) => [at + 1, at % 3 === 0 ? null : 'x']))
-        assert.deepEqual(await rows('SELECT COUNT(*), SUM(id), SUM(v IS NULL) FROM t'), [[String(count), String((count * (count + 1)) / 2), String(Math.ceil(count / 3))]])
+        await write(
+          padded,
+          Array.from({ length: count }, (_, at) => [at + 1, at % 3 === 0 ? null : 'x']),
+        )
+        assert.deepEqual(await rows('SELECT COUNT(*), SUM(id), SUM(v IS NULL) FROM t'), [
+          [String(count), String((count * (count + 1)) / 2), String(Math.ceil(count / 3))],
+        ])
       }
     })
 
     test('executes preSql before and postSql after the rows, once', async () => {
-      await run('DROP TABLE IF EXISTS t, log', 'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB', 'INSERT INTO t VALUES (9, 9)', 'CREATE TABLE log (n INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(50)) ENGINE = InnoDB')
-      await write(two(int(32)), [[1, 1]], { preSql: ['DELETE FROM t', "INSERT INTO log (what) VALUES ('before; not after')"], postSql: ["INSERT INTO log (what) SELECT COUNT(*) FROM t", ''] })
+      await run(
+        'DROP TABLE IF EXISTS t, log',
+        'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB',
+        'INSERT INTO t VALUES (9, 9)',
+        'CREATE TABLE log (n INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(50)) ENGINE = InnoDB',
+      )
+      await write(two(int(32)), [[1, 1]], {
+        preSql: ['DELETE FROM t', "INSERT INTO log (what) VALUES ('before; not after')"],
+        postSql: ['INSERT INTO log (what) SELECT COUNT(*) FROM t', ''],
+      })
       assert.deepEqual(await rows('SELECT what FROM log ORDER BY n'), [['before; not after'], ['1']])
       assert.deepEqual(await rows('SELECT * FROM t'), [['1', '1']])
     })
 
     test('writes several tables in one transaction, and only what the source has', async () => {
-      await run('DROP TABLE IF EXISTS a, b', "CREATE TABLE a (x INT, id INT PRIMARY KEY, d INT DEFAULT 5) ENGINE = InnoDB", 'CREATE TABLE b (id INT PRIMARY KEY, `or``der` VARCHAR(9)) ENGINE = InnoDB')
+      await run(
+        'DROP TABLE IF EXISTS a, b',
+        'CREATE TABLE a (x INT, id INT PRIMARY KEY, d INT DEFAULT 5) ENGINE = InnoDB',
+        'CREATE TABLE b (id INT PRIMARY KEY, `or``der` VARCHAR(9)) ENGINE = InnoDB',
+      )
       await using writer = await openLedgerSink({ ...place })
       const first = await writer.plan({ ...datasetOf([field('ID', int(32))]), id: 'other.a' })
       const second = await writer.plan({ ...datasetOf([field('or`der', utf8), field('id', int(32))]), id: 'b' })
@@ -134,8 +193,14 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       }
       assert.deepEqual(await rows('SELECT COUNT(*) FROM a, b'), [['0']])
       await writer.commit([{ split: 's', done: true }])
-      assert.deepEqual(await rows('SELECT * FROM a'), [0, 1, 2].map(i => [null, String(i), '5']))
-      assert.deepEqual(await rows('SELECT * FROM b'), [0, 1, 2].map(i => [String(i), `v${i}`]))
+      assert.deepEqual(
+        await rows('SELECT * FROM a'),
+        [0, 1, 2].map(i => [null, String(i), '5']),
+      )
+      assert.deepEqual(
+        await rows('SELECT * FROM b'),
+        [0, 1, 2].map(i => [String(i), `v${i}`]),
+      )
     })
 
     test('says less about a table whose engine has no transactions', async () => {
@@ -163,7 +228,12 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     })
 
     test('says what is wrong with a target before anything is written', async () => {
-      await run('DROP TABLE IF EXISTS t', 'DROP VIEW IF EXISTS w', 'CREATE TABLE t (a INT NOT NULL, v INT) ENGINE = InnoDB', 'CREATE VIEW w AS SELECT * FROM t')
+      await run(
+        'DROP TABLE IF EXISTS t',
+        'DROP VIEW IF EXISTS w',
+        'CREATE TABLE t (a INT NOT NULL, v INT) ENGINE = InnoDB',
+        'CREATE VIEW w AS SELECT * FROM t',
+      )
       const plan = async (dataset: Dataset, options: object) => {
         await using writer = await openSink({ ...place, tables: 't', ...options })
         return await writer.plan(dataset)
@@ -198,29 +268,53 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       await using writer = await openLedgerSink({ ...place, tables: '`ne``w`', createTable: true })
       const target = await writer.plan({ ...datasetOf(fields), comment: 'made\\ here' })
       await writer.runs.begin({ job: 'job', run: 'create' }, [target], [], null)
-      const [comment] = await rows("SELECT TABLE_COMMENT, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'ne`w'")
+      const [comment] = await rows(
+        "SELECT TABLE_COMMENT, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'ne`w'",
+      )
       assert.deepEqual(comment, ['made\\ here', 'InnoDB'])
-      const columns = await rows("SELECT COLUMN_NAME, COLUMN_KEY, IS_NULLABLE, COLUMN_COMMENT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'ne`w' ORDER BY ORDINAL_POSITION")
-      assert.deepEqual(columns.slice(0, 3), [['id', 'PRI', 'NO', ''], ['flag', '', 'YES', "it's; a `flag`"], ['tiny', '', 'YES', '']])
+      const columns = await rows(
+        "SELECT COLUMN_NAME, COLUMN_KEY, IS_NULLABLE, COLUMN_COMMENT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'ne`w' ORDER BY ORDINAL_POSITION",
+      )
+      assert.deepEqual(columns.slice(0, 3), [
+        ['id', 'PRI', 'NO', ''],
+        ['flag', '', 'YES', "it's; a `flag`"],
+        ['tiny', '', 'YES', ''],
+      ])
     })
 
     test('takes no option for SQL that is none', async () => {
       await run('DROP TABLE IF EXISTS victim', 'CREATE TABLE victim (a INT)')
       const evil = "`); DROP TABLE victim; -- '"
-      await using writer = await openLedgerSink({ ...place, tables: `\`${evil.replaceAll('`', '``')}\``, createTable: true }, contextOf({ job: evil }))
-      const target = await writer.plan({ id: evil, primaryKey: [evil], comment: `${evil}\\`, schema: { fields: [field(evil, int(32), { nullable: false, comment: `\\${evil}` })] } })
-      const record = await writer.runs.begin({ job: evil, run: `${evil}\\` }, [target], [{ id: `\\${evil}`, dataset: evil }], { evil })
+      await using writer = await openLedgerSink(
+        { ...place, tables: `\`${evil.replaceAll('`', '``')}\``, createTable: true },
+        contextOf({ job: evil }),
+      )
+      const target = await writer.plan({
+        id: evil,
+        primaryKey: [evil],
+        comment: `${evil}\\`,
+        schema: { fields: [field(evil, int(32), { nullable: false, comment: `\\${evil}` })] },
+      })
+      const record = await writer.runs.begin({ job: evil, run: `${evil}\\` }, [target], [{ id: `\\${evil}`, dataset: evil }], {
+        evil,
+      })
       await writer.join(record)
       await writer.write(target, batchOf(target, [[1]]))
       await writer.commit([{ split: `\\${evil}`, position: [`${evil}\\`], done: true }])
       await writer.runs.finish(record, [target])
-      assert.deepEqual((await writer.runs.find(evil))?.splits, [{ split: { id: `\\${evil}`, dataset: evil }, position: [`${evil}\\`], done: true }])
+      assert.deepEqual((await writer.runs.find(evil))?.splits, [
+        { split: { id: `\\${evil}`, dataset: evil }, position: [`${evil}\\`], done: true },
+      ])
       assert.deepEqual(await rows('SELECT COUNT(*) FROM victim'), [['0']])
     })
 
     test('tells an account without rights what an administrator has to create', async () => {
       await using own = await playground(server, { unprivileged: true })
-      await run(`CREATE TABLE ${own.place.database}.t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB`, `REVOKE ALL ON ${own.place.database}.* FROM app@'%'`, `GRANT SELECT, INSERT ON ${own.place.database}.* TO app@'%'`)
+      await run(
+        `CREATE TABLE ${own.place.database}.t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB`,
+        `REVOKE ALL ON ${own.place.database}.* FROM app@'%'`,
+        `GRANT SELECT, INSERT ON ${own.place.database}.* TO app@'%'`,
+      )
       await using writer = await openLedgerSink({ ...own.place, tables: 't' })
       const target = await writer.plan(two(int(32)))
       await assert.rejects(writer.runs.begin({ job: 'j', run: 'r' }, [target], [], null), (error: unknown) => {
@@ -247,23 +341,45 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     test('writes rows that are larger than a command, up to what the server takes', async () => {
       await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, v LONGBLOB) ENGINE = InnoDB')
       const sizes = [3, 1_500_000, 16_777_214, 16_777_215, 20_000_000, 4]
-      await write(two(binary), sizes.map((size, id) => [id, new Uint8Array(size).fill(65 + id)]))
-      assert.deepEqual(await rows('SELECT id, LENGTH(v), RIGHT(v, 1) FROM t ORDER BY id'), sizes.map((size, id) => [String(id), String(size), String.fromCharCode(65 + id)]))
+      await write(
+        two(binary),
+        sizes.map((size, id) => [id, new Uint8Array(size).fill(65 + id)]),
+      )
+      assert.deepEqual(
+        await rows('SELECT id, LENGTH(v), RIGHT(v, 1) FROM t ORDER BY id'),
+        sizes.map((size, id) => [String(id), String(size), String.fromCharCode(65 + id)]),
+      )
       const error = await refusal(two(binary), [[9, new Uint8Array(70_000_000)]])
       assert.match(error.message, /max_allowed_packet/)
       assert.equal(error.detail['row'], 0)
     })
 
     test('copies a table with its generated column', { skip: name === 'mysql-5.5' && 'it has none' }, async () => {
-      await run('DROP TABLE IF EXISTS g, t', 'CREATE TABLE g (id INT PRIMARY KEY, twice INT GENERATED ALWAYS AS (id * 2) STORED, v INT) ENGINE = InnoDB', 'INSERT INTO g (id, v) VALUES (1, 5), (2, 6)', 'CREATE TABLE t LIKE g')
+      await run(
+        'DROP TABLE IF EXISTS g, t',
+        'CREATE TABLE g (id INT PRIMARY KEY, twice INT GENERATED ALWAYS AS (id * 2) STORED, v INT) ENGINE = InnoDB',
+        'INSERT INTO g (id, v) VALUES (1, 5), (2, 6)',
+        'CREATE TABLE t LIKE g',
+      )
       const { target } = await copy({ ...place, tables: 'g' }, { ...place, tables: 't' })
       assert.match(target.notes.map(({ text }) => text).join(), /"twice" of t is generated/)
-      assert.deepEqual(await rows('SELECT * FROM t ORDER BY id'), [['1', '2', '5'], ['2', '4', '6']])
+      assert.deepEqual(await rows('SELECT * FROM t ORDER BY id'), [
+        ['1', '2', '5'],
+        ['2', '4', '6'],
+      ])
     })
 
     test('updates by key in thousands, though MySQL warns that VALUES() is old', async () => {
-      await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB', 'INSERT INTO t VALUES (3, -1), (10001, -1)')
-      await write(two(int(32)), Array.from({ length: 10_000 }, (_, at) => [at, at]), { writeMode: 'update' })
+      await run(
+        'DROP TABLE IF EXISTS t',
+        'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB',
+        'INSERT INTO t VALUES (3, -1), (10001, -1)',
+      )
+      await write(
+        two(int(32)),
+        Array.from({ length: 10_000 }, (_, at) => [at, at]),
+        { writeMode: 'update' },
+      )
       assert.deepEqual(await rows('SELECT COUNT(*), SUM(v) FROM t'), [['10001', String((9999 * 10_000) / 2 - 1)]])
     })
 

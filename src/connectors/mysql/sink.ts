@@ -32,11 +32,16 @@ const options = z
   .strictObject({
     ...writerShape,
     ...tlsShape,
-    createTable: z.boolean().default(false).describe('Create the table when it is missing: InnoDB, utf8mb4, with primary key and comments.'),
+    createTable: z
+      .boolean()
+      .default(false)
+      .describe('Create the table when it is missing: InnoDB, utf8mb4, with primary key and comments.'),
     ledger: z
       .enum(['auto', 'none'])
       .default('auto')
-      .describe('`auto` keeps positions in the table `sluice_ledger` of the target, so that every row arrives exactly once. `none` gives that up.'),
+      .describe(
+        '`auto` keeps positions in the table `sluice_ledger` of the target, so that every row arrives exactly once. `none` gives that up.',
+      ),
     ledgerDatabase: z
       .string()
       .optional()

@@ -8,7 +8,8 @@ import { fileServer, freshDatabase } from '../../../tools/servers/index.ts'
 import { contextOf, filePlayground, openSource, readAll } from './mysql.test-support.ts'
 import type { MysqlSplit } from './source.ts'
 
-const digits = '(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)'
+const digits =
+  '(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)'
 /** 1 to `count`, at most 10,000. */
 const numbers = (count: number) =>
   `(SELECT x.i FROM (SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d AS i FROM ${digits} a, ${digits} b, ${digits} c, ${digits} e) AS x WHERE x.i <= ${count}) AS n`
@@ -68,11 +69,19 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
   describe(`reading ${name}`, { skip }, () => {
     for (const [type, value] of keys) {
       test(`divides and resumes by a key of type ${type}`, async () => {
-        await run('DROP TABLE IF EXISTS t', `CREATE TABLE t (k ${type} PRIMARY KEY, v INT) ENGINE = InnoDB`, `INSERT INTO t SELECT ${value}, i FROM ${numbers(100)}`, 'ANALYZE TABLE t')
+        await run(
+          'DROP TABLE IF EXISTS t',
+          `CREATE TABLE t (k ${type} PRIMARY KEY, v INT) ENGINE = InnoDB`,
+          `INSERT INTO t SELECT ${value}, i FROM ${numbers(100)}`,
+          'ANALYZE TABLE t',
+        )
         const options = { tables: 't', splitRows: 25 }
         assert((await splitsOf(options)).length >= 3)
         const read = await readAll({ ...place, ...options })
-        assert.deepEqual(read.rows.map(row => row[1]).sort((a, b) => Number(a) - Number(b)), Array.from({ length: 100 }, (_, at) => at + 1))
+        assert.deepEqual(
+          read.rows.map(row => row[1]).sort((a, b) => Number(a) - Number(b)),
+          Array.from({ length: 100 }, (_, at) => at + 1),
+        )
         await checkResume(options)
         await checkResume({ ...options, columns: ['v'] })
       })
@@ -93,7 +102,12 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     })
 
     test('divides keys that lie unevenly', async () => {
-      await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (k BIGINT PRIMARY KEY) ENGINE = InnoDB', `INSERT INTO t SELECT IF(i < 9900, i, i * 100000000000) FROM ${numbers(10_000)}`, 'ANALYZE TABLE t')
+      await run(
+        'DROP TABLE IF EXISTS t',
+        'CREATE TABLE t (k BIGINT PRIMARY KEY) ENGINE = InnoDB',
+        `INSERT INTO t SELECT IF(i < 9900, i, i * 100000000000) FROM ${numbers(10_000)}`,
+        'ANALYZE TABLE t',
+      )
       await using reader = await openSource({ ...place, tables: 't', splitRows: 1000 })
       const [dataset] = await reader.discover()
       const sizes: number[] = []
@@ -102,12 +116,19 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
         for await (const { batch } of reader.read(dataset!, split, undefined)) size += batch.rows
         sizes.push(size)
       }
-      assert.equal(sizes.reduce((sum, size) => sum + size, 0), 10_000)
+      assert.equal(
+        sizes.reduce((sum, size) => sum + size, 0),
+        10_000,
+      )
       assert(Math.max(...sizes) <= 4000, sizes.join())
     })
 
     test('uses a unique index where there is no primary key, unless NULL can stand in it', async () => {
-      await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (a INT, b INT NOT NULL, UNIQUE (a), UNIQUE (b)) ENGINE = InnoDB', 'INSERT INTO t VALUES (NULL, 1), (NULL, 2)')
+      await run(
+        'DROP TABLE IF EXISTS t',
+        'CREATE TABLE t (a INT, b INT NOT NULL, UNIQUE (a), UNIQUE (b)) ENGINE = InnoDB',
+        'INSERT INTO t VALUES (NULL, 1), (NULL, 2)',
+      )
       await using reader = await openSource({ ...place, tables: 't' })
       const [dataset] = await reader.discover()
       assert.deepEqual(dataset?.primaryKey, ['b'])
@@ -121,44 +142,88 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       ['a key of floating point numbers', '(k DOUBLE PRIMARY KEY, v INT)'],
     ] as const) {
       test(`reads in one go and says why: ${why}`, async () => {
-        await run('DROP TABLE IF EXISTS t', `CREATE TABLE t ${table} ENGINE = InnoDB`, "INSERT INTO t (k, v) VALUES ('1', 1), ('2', 2)")
+        await run(
+          'DROP TABLE IF EXISTS t',
+          `CREATE TABLE t ${table} ENGINE = InnoDB`,
+          "INSERT INTO t (k, v) VALUES ('1', 1), ('2', 2)",
+        )
         await using reader = await openSource({ ...place, tables: 't' })
         const [dataset] = await reader.discover()
         const { resume } = await reader.explain(dataset!)
         assert.equal(resume.by, 'split')
         assert.match(resume.why, /committed as a whole/)
         for await (const split of reader.enumerate(dataset!)) {
-          for await (const { batch, position } of reader.read(dataset!, split, undefined)) assert.deepEqual([batch.rows, position], [2, undefined])
+          for await (const { batch, position } of reader.read(dataset!, split, undefined))
+            assert.deepEqual([batch.rows, position], [2, undefined])
         }
       })
     }
 
     test('reads what the options select: columns, constants, where, start', async () => {
-      await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(20), at DATETIME) ENGINE = InnoDB', `INSERT INTO t SELECT i, CONCAT('n', i), '2024-01-01' + INTERVAL i DAY FROM ${numbers(60)}`)
-      const columns = ['NAME', { name: 'source', type: 'string', value: 'eu' }, { name: 'n', type: 'int', value: 7 }, { name: 'yes', type: 'boolean', value: true }, { name: 'when', type: 'date', value: '2024-02-29' }]
-      const read = await readAll({ ...place, tables: 't', columns, where: 'id > 20 OR id = 3', increColumn: 'id', startLocation: '57' }, contextOf({ batchRows: 2 }))
-      assert.deepEqual(read.rows, [58, 59, 60].map(id => [`n${id}`, 'eu', 7, true, '2024-02-29']))
-      const after = await readAll({ ...place, tables: 't', columns: ['id'], increColumn: 'at', startLocation: String(Date.UTC(2024, 1, 28) / 1000) })
+      await run(
+        'DROP TABLE IF EXISTS t',
+        'CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(20), at DATETIME) ENGINE = InnoDB',
+        `INSERT INTO t SELECT i, CONCAT('n', i), '2024-01-01' + INTERVAL i DAY FROM ${numbers(60)}`,
+      )
+      const columns = [
+        'NAME',
+        { name: 'source', type: 'string', value: 'eu' },
+        { name: 'n', type: 'int', value: 7 },
+        { name: 'yes', type: 'boolean', value: true },
+        { name: 'when', type: 'date', value: '2024-02-29' },
+      ]
+      const read = await readAll(
+        { ...place, tables: 't', columns, where: 'id > 20 OR id = 3', increColumn: 'id', startLocation: '57' },
+        contextOf({ batchRows: 2 }),
+      )
+      assert.deepEqual(
+        read.rows,
+        [58, 59, 60].map(id => [`n${id}`, 'eu', 7, true, '2024-02-29']),
+      )
+      const after = await readAll({
+        ...place,
+        tables: 't',
+        columns: ['id'],
+        increColumn: 'at',
+        startLocation: String(Date.UTC(2024, 1, 28) / 1000),
+      })
       assert.deepEqual(after.rows, [[59], [60]])
     })
 
     for (const splitStrategy of ['range', 'mod'] as const) {
       test(`divides by a column that the options name: ${splitStrategy}`, async () => {
-        await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, g INT, KEY (g)) ENGINE = InnoDB', `INSERT INTO t SELECT i, IF(i % 10 = 0, NULL, i % 40 - 20) FROM ${numbers(200)}`, 'ANALYZE TABLE t')
+        await run(
+          'DROP TABLE IF EXISTS t',
+          'CREATE TABLE t (id INT PRIMARY KEY, g INT, KEY (g)) ENGINE = InnoDB',
+          `INSERT INTO t SELECT i, IF(i % 10 = 0, NULL, i % 40 - 20) FROM ${numbers(200)}`,
+          'ANALYZE TABLE t',
+        )
         const options = { tables: 't', splitPk: 'G', splitStrategy, splitRows: 50 }
         const context = contextOf({ parallelism: 3 })
         assert((await splitsOf(options, context)).length >= 3)
         const read = await readAll({ ...place, ...options }, context)
-        assert.deepEqual(read.rows.map(([id]) => Number(id)).sort((a, b) => a - b), Array.from({ length: 200 }, (_, at) => at + 1))
+        assert.deepEqual(
+          read.rows.map(([id]) => Number(id)).sort((a, b) => a - b),
+          Array.from({ length: 200 }, (_, at) => at + 1),
+        )
         await checkResume(options)
       })
     }
 
     test('reads queries, whole and divided', async () => {
-      await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, price DECIMAL(10,2)) ENGINE = InnoDB', `INSERT INTO t SELECT i, i / 4 FROM ${numbers(100)}`, 'ANALYZE TABLE t')
+      await run(
+        'DROP TABLE IF EXISTS t',
+        'CREATE TABLE t (id INT PRIMARY KEY, price DECIMAL(10,2)) ENGINE = InnoDB',
+        `INSERT INTO t SELECT i, i / 4 FROM ${numbers(100)}`,
+        'ANALYZE TABLE t',
+      )
       const customSql = "SELECT id, price * 2 AS twice, 'a;b' AS text FROM t WHERE id > 10 -- and no more"
       const read = await readAll({ ...place, customSql: `${customSql};`, where: 'id <= 12 OR id = 100' })
-      assert.deepEqual(read.rows, [[11, '5.50', 'a;b'], [12, '6.00', 'a;b'], [100, '50.00', 'a;b']])
+      assert.deepEqual(read.rows, [
+        [11, '5.50', 'a;b'],
+        [12, '6.00', 'a;b'],
+        [100, '50.00', 'a;b'],
+      ])
       const divided = { customSql, splitPk: 'id', splitRows: 20 }
       assert((await splitsOf(divided)).length > 1)
       assert.equal((await readAll({ ...place, ...divided })).rows.length, 90)
@@ -167,25 +232,50 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     test('reads several tables, of other databases too, by names that are hard to write', async () => {
       await using other = await freshDatabase(server)
       const names = ['select', 'with space', 'back`tick', 'Žluťoučký', 'quo"te\'s', 'semi;colon']
-      await run(...names.flatMap(table => [`CREATE TABLE \`${table.replaceAll('`', '``')}\` (\`or\`\`der by\` INT PRIMARY KEY)`, `INSERT INTO \`${table.replaceAll('`', '``')}\` VALUES (1)`]))
+      await run(
+        ...names.flatMap(table => [
+          `CREATE TABLE \`${table.replaceAll('`', '``')}\` (\`or\`\`der by\` INT PRIMARY KEY)`,
+          `INSERT INTO \`${table.replaceAll('`', '``')}\` VALUES (1)`,
+        ]),
+      )
       await run(`CREATE TABLE ${other.database}.t (a INT)`, `INSERT INTO ${other.database}.t VALUES (2)`)
       const tables = [...names.map(table => `\`${table.replaceAll('`', '``')}\``), `${other.database}.t`]
       const read = await readAll({ ...place, tables })
       assert.equal(read.datasets.length, 7)
       assert.equal(read.rows.length, 7)
       const back = await readAll({ ...place, tables: read.datasets.map(({ id }) => id) })
-      assert.deepEqual(back.datasets.map(({ id }) => id), read.datasets.map(({ id }) => id))
+      assert.deepEqual(
+        back.datasets.map(({ id }) => id),
+        read.datasets.map(({ id }) => id),
+      )
       await checkResume({ tables: '`back``tick`' })
     })
 
     test('takes no option for SQL that is none', async () => {
-      await run('DROP TABLE IF EXISTS t, victim', 'CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(50)) ENGINE = InnoDB', 'INSERT INTO t VALUES (1, \'x\')', 'CREATE TABLE victim (a INT)')
+      await run(
+        'DROP TABLE IF EXISTS t, victim',
+        'CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(50)) ENGINE = InnoDB',
+        "INSERT INTO t VALUES (1, 'x')",
+        'CREATE TABLE victim (a INT)',
+      )
       const evil = "x'; DROP TABLE victim; -- `"
-      const tries = [{ tables: evil }, { tables: 't', columns: [evil] }, { tables: 't', splitPk: evil }, { tables: 't', increColumn: evil, startLocation: '1' }, { tables: 'victim', orderByColumn: evil }]
-      for (const options of tries) await assert.rejects(readAll({ ...place, ...options }), (error: unknown) => error instanceof ZodError || (SluiceError.is(error) && error.fault === 'usage'))
+      const tries = [
+        { tables: evil },
+        { tables: 't', columns: [evil] },
+        { tables: 't', splitPk: evil },
+        { tables: 't', increColumn: evil, startLocation: '1' },
+        { tables: 'victim', orderByColumn: evil },
+      ]
+      for (const options of tries)
+        await assert.rejects(
+          readAll({ ...place, ...options }),
+          (error: unknown) => error instanceof ZodError || (SluiceError.is(error) && error.fault === 'usage'),
+        )
       const constant = { ...place, tables: 't', columns: [{ name: evil, type: 'string', value: evil }] }
       assert.deepEqual((await readAll(constant)).rows, [[evil]])
-      assert.deepEqual((await readAll({ ...place, tables: 't', increColumn: 'name', startLocation: `\\${evil}` })).rows, [[1, 'x']])
+      assert.deepEqual((await readAll({ ...place, tables: 't', increColumn: 'name', startLocation: `\\${evil}` })).rows, [
+        [1, 'x'],
+      ])
       await using reader = await openSource({ ...place, tables: 't' })
       const [dataset] = await reader.discover()
       const [split] = await Array.fromAsync(reader.enumerate(dataset!))
@@ -196,7 +286,7 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     test('refuses dates that do not exist, with the row, or reads them as the options say', async () => {
       await run(
         'DROP TABLE IF EXISTS t',
-        "CREATE TABLE t (id INT PRIMARY KEY, d DATE NOT NULL, at DATETIME NOT NULL) ENGINE = InnoDB",
+        'CREATE TABLE t (id INT PRIMARY KEY, d DATE NOT NULL, at DATETIME NOT NULL) ENGINE = InnoDB',
         "SET sql_mode = 'ALLOW_INVALID_DATES'",
         "INSERT INTO t VALUES (1, '2024-01-01', '2024-01-01 00:00:00'), (2, '0000-00-00', '2024-01-01 00:00:00'), (3, '2024-02-31', '0000-00-00 00:00:00'), (4, '2024-00-10', '2024-01-00 01:02:03')",
       )
@@ -221,7 +311,12 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     })
 
     test('keeps the error value of an ENUM, and reads rows without any columns of the key', async () => {
-      await run('DROP TABLE IF EXISTS t', "CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a') NULL) ENGINE = InnoDB", "SET sql_mode = ''", "INSERT INTO t VALUES (1, 'nonsense'), (2, NULL), (3, 'a')")
+      await run(
+        'DROP TABLE IF EXISTS t',
+        "CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a') NULL) ENGINE = InnoDB",
+        "SET sql_mode = ''",
+        "INSERT INTO t VALUES (1, 'nonsense'), (2, NULL), (3, 'a')",
+      )
       assert.deepEqual((await readAll({ ...place, tables: 't', columns: ['e'] })).rows, [[''], [null], ['a']])
     })
 
@@ -231,7 +326,9 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       await assert.rejects(readAll(query), { code: 'mysql.query-timeout', fault: 'transient' })
       assert(performance.now() - started < 5000)
       // Nobody goes on with it.
-      const running = await rows("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(30)%' AND INFO NOT LIKE '%PROCESSLIST%'")
+      const running = await rows(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(30)%' AND INFO NOT LIKE '%PROCESSLIST%'",
+      )
       assert.deepEqual(running, [['0']])
     })
 
@@ -241,7 +338,9 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       setTimeout(() => controller.abort(), 500)
       await assert.rejects(reading, { name: 'AbortError' })
       await new Promise(resolve => setTimeout(resolve, 300))
-      const running = await rows("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(31)%' AND INFO NOT LIKE '%PROCESSLIST%'")
+      const running = await rows(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(31)%' AND INFO NOT LIKE '%PROCESSLIST%'",
+      )
       assert.deepEqual(running, [['0']])
     })
 
@@ -262,7 +361,8 @@ describe('rows of many packets', async () => {
   test('reads rows around and beyond 16 MiB', { skip }, async () => {
     await run('CREATE TABLE big (id INT PRIMARY KEY, v LONGBLOB, w VARCHAR(5))')
     const sizes = [10, 0xffffff - 20, 0xffffff - 9, 0xffffff - 8, 0xffffff, 0xffffff + 1, 40_000_000, 5]
-    for (const [id, size] of sizes.entries()) await run(`INSERT INTO big VALUES (${id}, REPEAT(CHAR(65 + ${id}), ${size}), 'end')`)
+    for (const [id, size] of sizes.entries())
+      await run(`INSERT INTO big VALUES (${id}, REPEAT(CHAR(65 + ${id}), ${size}), 'end')`)
     const read = await readAll({ ...place, tables: 'big' })
     assert.deepEqual(
       read.rows.map(([id, v, w]) => [id, (v as Uint8Array).length, (v as Uint8Array).at(-1), w]),

@@ -11,7 +11,15 @@ import { HIGH_WATER_BYTES } from '#wire'
 import { mysqlErrors } from './errors.ts'
 import { isKeyValues } from './key.ts'
 import { mysqlFacts, openSession, type Session, tlsShape } from './options.ts'
-import { datasetId, type Part, type ReadSettings, type Relation, relationOfQuery, relationOfTable, selectSql } from './relation.ts'
+import {
+  datasetId,
+  type Part,
+  type ReadSettings,
+  type Relation,
+  relationOfQuery,
+  relationOfTable,
+  selectSql,
+} from './relation.ts'
 import { readQuery } from './read-query.ts'
 import { boundaries } from './splits.ts'
 
@@ -21,7 +29,9 @@ const options = z.strictObject({
   zeroDates: z
     .enum(['refuse', 'null', 'text'])
     .optional()
-    .describe('What becomes of dates that do not exist, such as 0000-00-00: refused (when left out), NULL, or all dates are read as text.'),
+    .describe(
+      'What becomes of dates that do not exist, such as 0000-00-00: refused (when left out), NULL, or all dates are read as text.',
+    ),
   splitRows: z
     .int()
     .min(1)
@@ -45,7 +55,7 @@ export type MysqlSplit = {
 /** The key of the last row, as text. */
 export type MysqlPosition = KeyValues
 
-export function readSettings(given: SourceOptions): ReadSettings {
+function readSettings(given: SourceOptions): ReadSettings {
   const sql = readerSettings(given, mysqlFacts)
   const { properties } = sql.connection
   const asNull = /^convert_?to_?null$/i.test(properties['zeroDateTimeBehavior'] ?? '')
@@ -113,7 +123,8 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
     const session = await this.#take()
     try {
       const relation = await this.#relation(dataset.id, session)
-      if (position !== undefined && !isKeyValues(position, relation.key)) throw mysqlErrors.badPosition({ dataset: dataset.id, split: split.id })
+      if (position !== undefined && !isKeyValues(position, relation.key))
+        throw mysqlErrors.badPosition({ dataset: dataset.id, split: split.id })
       const rows = readQuery(session.connection, {
         dataset: dataset.id,
         sql: selectSql(relation, split, position),
@@ -152,7 +163,9 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
     const { splitRows } = this.#settings
     const where = conditions.filter(condition => condition !== undefined)
     const inner = await boundaries(connection, { from, where, by: splitBy, parallelism, splitRows })
-    return Array.from({ length: inner.length + 1 }, (_, at) => split(at, { lower: inner[at - 1] ?? null, upper: inner[at] ?? null }))
+    return Array.from({ length: inner.length + 1 }, (_, at) =>
+      split(at, { lower: inner[at - 1] ?? null, upper: inner[at] ?? null }),
+    )
   }
 
   #remainders({ splitBy, dataset }: Relation): readonly [at: number, of: number] {

@@ -64,7 +64,10 @@ function numberLine(type: Type): NumberLine | undefined {
       // Whole seconds are fine enough to divide by.
       return { toNumber: text => BigInt(Date.parse(`${text.slice(0, 19).replace(' ', 'T')}Z`)) / 1000n, toText: secondText }
     case 'binary':
-      return { toNumber: text => BigInt(`0x0${text.slice(0, 32).padEnd(32, '0')}`), toText: value => value.toString(16).padStart(32, '0') }
+      return {
+        toNumber: text => BigInt(`0x0${text.slice(0, 32).padEnd(32, '0')}`),
+        toText: value => value.toString(16).padStart(32, '0'),
+      }
     default:
       return undefined
   }
@@ -99,7 +102,13 @@ interface Range {
  * Even steps between the least and the greatest value, halved where the server's dives into the index say that rows are dense, and
  * joined again until each range has about its share.
  */
-async function interpolated(connection: Connection, table: Divisible, key: KeyColumn, line: NumberLine, count: number): Promise<KeyValues[] | undefined> {
+async function interpolated(
+  connection: Connection,
+  table: Divisible,
+  key: KeyColumn,
+  line: NumberLine,
+  count: number,
+): Promise<KeyValues[] | undefined> {
   const ends = await extremes(connection, table, key, line)
   if (ends === undefined) return undefined
   const least = ends.least - 1n

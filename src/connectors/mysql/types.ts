@@ -64,10 +64,9 @@ const TEXTS = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'lon
 const BINARIES = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob', 'vector'])
 const INTEGERS: Readonly<Record<string, 8 | 16 | 32 | 64>> = { tinyint: 8, smallint: 16, int: 32, integer: 32, bigint: 64 }
 
-export const isUnsigned = ({ columnType }: Pick<NativeColumn, 'columnType'>) => /\bunsigned\b/i.test(columnType)
+const isUnsigned = ({ columnType }: Pick<NativeColumn, 'columnType'>) => /\bunsigned\b/i.test(columnType)
 /** `n` of BIT(n). */
 export const bitsOf = ({ columnType }: Pick<NativeColumn, 'columnType'>) => Number(/\((\d+)\)/.exec(columnType)?.[1] ?? 1)
-export const isTextColumn = ({ dataType, charset }: NativeColumn) => TEXTS.has(dataType) || (charset !== undefined && charset !== 'binary')
 export const isBinaryColumn = ({ dataType }: NativeColumn) => BINARIES.has(dataType)
 
 /** The logical type; undefined when the column's type is unknown to us. */
@@ -179,7 +178,11 @@ export function isDecodable(type: Type, column: ColumnDefinition): boolean {
   if (column.type === FIELD.NULL) return true
   const sent = definedType(column)
   if (type.kind === 'int' || type.kind === 'float') {
-    return sent.kind === type.kind && sent.bits === type.bits && (sent.kind === 'float' || (type.kind === 'int' && sent.signed === type.signed))
+    return (
+      sent.kind === type.kind &&
+      sent.bits === type.bits &&
+      (sent.kind === 'float' || (type.kind === 'int' && sent.signed === type.signed))
+    )
   }
   if (type.kind === 'decimal') return sent.kind === 'decimal' && sent.scale === type.scale && sent.precision <= type.precision
   if (type.kind === 'numeric') return sent.kind === 'numeric' || sent.kind === 'decimal'

@@ -1,5 +1,19 @@
 /** In which type a column of the target wants its values, and what else an encoder must know to keep the server from changing them. */
-import { binary, bool, date, decimalType, duration, type Field, int, json, numeric, timestamp, type Type, utf8, uuid } from '#columnar'
+import {
+  binary,
+  bool,
+  date,
+  decimalType,
+  duration,
+  type Field,
+  int,
+  json,
+  numeric,
+  timestamp,
+  type Type,
+  utf8,
+  uuid,
+} from '#columnar'
 import type { ParameterColumn } from './protocol/row-encoder.ts'
 import { bitsOf, GEOMETRIES, isBinaryColumn, logicalType, type NativeColumn } from './types.ts'
 
@@ -65,13 +79,18 @@ export function parameterColumn(source: Field, type: Type, column: NativeColumn,
   return {
     type,
     fraction: keepsFraction ? 6 : column.fraction,
-    ...(isText && /char$/.test(dataType) && length !== undefined && !((source.length ?? Infinity) <= length) ? { maxChars: length } : {}),
+    ...(isText && dataType.endsWith('char') && length !== undefined && !((source.length ?? Infinity) <= length)
+      ? { maxChars: length }
+      : {}),
     ...(dataType === 'binary' && length !== undefined && !(type.kind === 'uuid' && length === 16) ? { exactBytes: length } : {}),
     trailingSpaces: isText && dataType === 'char' ? (isBlankPadded(source) ? 'trim' : 'refuse') : 'keep',
     ...(isText && (dataType === 'enum' || dataType === 'set') ? { members: membersOf(column.columnType) } : {}),
     isGeometry: GEOMETRIES.has(dataType),
     // MySQL refuses binary times of the last hour that have a fraction, though it can store them.
-    isText: type.kind === 'uuid' ? !isBinaryColumn(column) : (type.kind === 'duration' || type.kind === 'time') && column.fraction > 0 && !isMariaDb,
+    isText:
+      type.kind === 'uuid'
+        ? !isBinaryColumn(column)
+        : (type.kind === 'duration' || type.kind === 'time') && column.fraction > 0 && !isMariaDb,
     isYear: dataType === 'year',
     ...(isNumericText && logicalType(column)?.kind !== 'utf8' ? { scale: column.scale } : {}),
     // NULL stands for the next number in such a column, and in a TIMESTAMP of old servers for now.
@@ -80,9 +99,12 @@ export function parameterColumn(source: Field, type: Type, column: NativeColumn,
 }
 
 /** CHAR of any system: spaces at the end mean nothing in it. */
-const isBlankPadded = ({ native }: Field) => native !== undefined && /^(char|character|bpchar|nchar)\b(?! varying)/i.test(native.type)
+const isBlankPadded = ({ native }: Field) =>
+  native !== undefined && /^(char|character|bpchar|nchar)\b(?! varying)/i.test(native.type)
 
 /** `enum('a','it''s')`. */
 export function membersOf(columnType: string): string[] {
-  return [...columnType.matchAll(/'((?:[^'\\]|''|\\.)*)'/g)].map(([, text = '']) => text.replaceAll("''", "'").replace(/\\(.)/g, '$1'))
+  return [...columnType.matchAll(/'((?:[^'\\]|''|\\.)*)'/g)].map(([, text = '']) =>
+    text.replaceAll("''", "'").replace(/\\(.)/g, '$1'),
+  )
 }

@@ -51,8 +51,12 @@ test('sends the password as it is over a private connection only', () => {
 
 test('fetches no key where that is not allowed', () => {
   const strict = { ...context, allowPublicKeyRetrieval: false }
-  assert.throws(() => proveFurther('caching_sha2_password', Buffer.of(4), nonce, strict), { code: 'mysql.public-key-not-allowed' })
-  assert.throws(() => proveFurther('sha256_password', Buffer.from('pem'), nonce, strict), { code: 'mysql.public-key-not-allowed' })
+  assert.throws(() => proveFurther('caching_sha2_password', Buffer.of(4), nonce, strict), {
+    code: 'mysql.public-key-not-allowed',
+  })
+  assert.throws(() => proveFurther('sha256_password', Buffer.from('pem'), nonce, strict), {
+    code: 'mysql.public-key-not-allowed',
+  })
 })
 
 test('has nothing to add when the server knows the password already', () => {
@@ -60,7 +64,10 @@ test('has nothing to add when the server knows the password already', () => {
 })
 
 test('names a plugin that it does not know, and never starts with the one that shows the password', () => {
-  assert.throws(() => prove('auth_gssapi_client', randomBytes(20), context), { code: 'mysql.unknown-auth-plugin', detail: { plugin: 'auth_gssapi_client', user: 'u', place: 'h:1' } })
+  assert.throws(() => prove('auth_gssapi_client', randomBytes(20), context), {
+    code: 'mysql.unknown-auth-plugin',
+    detail: { plugin: 'auth_gssapi_client', user: 'u', place: 'h:1' },
+  })
   assert.equal(firstPlugin('mysql_clear_password'), 'mysql_native_password')
   assert.equal(firstPlugin('caching_sha2_password'), 'caching_sha2_password')
 })

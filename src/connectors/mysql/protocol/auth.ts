@@ -21,7 +21,8 @@ export interface AuthContext {
 }
 
 /** The plugin for the first answer: what the server prefers when we know it. */
-export const firstPlugin = (offered: string) => (PLUGINS.has(offered) && offered !== 'mysql_clear_password' ? offered : 'mysql_native_password')
+export const firstPlugin = (offered: string) =>
+  PLUGINS.has(offered) && offered !== 'mysql_clear_password' ? offered : 'mysql_native_password'
 
 const PLUGINS = new Set([
   'mysql_native_password',

@@ -3,7 +3,7 @@
  *
  * Commands go out one after the other; only bulk writes send the next before the answer to the last has arrived (`send`, `outcome`).
  */
-import { ByteStream, type Endpoint, type WaitMeter } from '#wire'
+import { ByteReader, ByteStream, type Endpoint, type WaitMeter } from '#wire'
 import { mysqlErrors, serverError } from '../errors.ts'
 import { CLIENT, MARIADB } from './capabilities.ts'
 import type { Greeting } from './handshake.ts'
@@ -24,7 +24,6 @@ import {
   type Outcome,
   type PreparedStatement,
 } from './responses.ts'
-import { ByteReader } from '#wire'
 
 const COMMAND = { QUIT: 0x01, QUERY: 0x03, PING: 0x0e, STMT_PREPARE: 0x16, STMT_EXECUTE: 0x17, STMT_CLOSE: 0x19 } as const
 const KILL_MS = 1000
@@ -54,7 +53,12 @@ export class Connection implements AsyncDisposable {
   #killing: Promise<void> | undefined
   readonly #abort = () => this.#killIfSilent()
 
-  private constructor(packets: PacketStream, settings: ConnectionSettings, signal: AbortSignal, login: Awaited<ReturnType<typeof logIn>>) {
+  private constructor(
+    packets: PacketStream,
+    settings: ConnectionSettings,
+    signal: AbortSignal,
+    login: Awaited<ReturnType<typeof logIn>>,
+  ) {
     this.packets = packets
     this.greeting = login.greeting
     this.#settings = settings
@@ -131,7 +135,8 @@ export class Connection implements AsyncDisposable {
     await this.send(command)
     const first = await this.#limited(timeoutSeconds, () => this.#answer())
     const columns = readLength(new ByteReader(first))
-    if (first[0] === MARK.OK || columns !== statement.columns) throw mysqlErrors.brokenPacket({ what: 'a query whose columns changed' })
+    if (first[0] === MARK.OK || columns !== statement.columns)
+      throw mysqlErrors.brokenPacket({ what: 'a query whose columns changed' })
     await this.#definitions(columns)
     // A server that sorts or joins sends the definitions at once and the rows much later.
     await this.#limited(timeoutSeconds, () => this.packets.peek())

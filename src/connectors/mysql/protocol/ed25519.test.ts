@@ -5,7 +5,11 @@ import { signNonce } from './ed25519.ts'
 
 /** PKCS #8 around a seed (RFC 8410 §7). */
 const privateKeyOf = (seed: Buffer) =>
-  createPrivateKey({ key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]), format: 'der', type: 'pkcs8' })
+  createPrivateKey({
+    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]),
+    format: 'der',
+    type: 'pkcs8',
+  })
 
 test('signs like OpenSSL where the password has the length of a seed', () => {
   for (let i = 0; i < 8; i++) {

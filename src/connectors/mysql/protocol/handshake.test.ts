@@ -58,13 +58,24 @@ test("takes MariaDB's extended capabilities only where CLIENT_MYSQL is clear, an
 
 test('refuses another protocol and every truncation', () => {
   assert.throws(() => decodeGreeting(hex('09')), { code: 'mysql.unknown-protocol' })
-  for (let length = 1; length < MYSQL_55.length - 1; length++) assert.throws(() => decodeGreeting(MYSQL_55.subarray(0, length)), { code: 'wire.truncated' })
+  for (let length = 1; length < MYSQL_55.length - 1; length++)
+    assert.throws(() => decodeGreeting(MYSQL_55.subarray(0, length)), { code: 'wire.truncated' })
 })
 
 test('encodes the login as the manual has it (HandshakeResponse41)', () => {
-  const capabilities = { flags: CLIENT.PROTOCOL_41 | CLIENT.SECURE_CONNECTION | CLIENT.PLUGIN_AUTH | CLIENT.CONNECT_WITH_DB, extended: 0 }
+  const capabilities = {
+    flags: CLIENT.PROTOCOL_41 | CLIENT.SECURE_CONNECTION | CLIENT.PLUGIN_AUTH | CLIENT.CONNECT_WITH_DB,
+    extended: 0,
+  }
   const proof = hex('ab09eef6bcb1320e61386b99d8c68f7a9cd58d74')
-  const packet = encodeLogin({ capabilities, user: 'pam', database: 'test', plugin: 'mysql_native_password', proof, attributes: {} })
+  const packet = encodeLogin({
+    capabilities,
+    user: 'pam',
+    database: 'test',
+    plugin: 'mysql_native_password',
+    proof,
+    attributes: {},
+  })
   const expected = hex(`
     08 82 08 00  00 00 00 40  2d ${'00'.repeat(23)}
     70 61 6d 00  14 ab 09 ee f6 bc b1 32 0e 61 38 6b 99 d8 c6 8f 7a 9c d5 8d 74
@@ -74,6 +85,13 @@ test('encodes the login as the manual has it (HandshakeResponse41)', () => {
 
 test('encodes connection attributes as length-encoded pairs', () => {
   const capabilities = { flags: CLIENT.PROTOCOL_41 | CLIENT.CONNECT_ATTRS, extended: 0 }
-  const packet = encodeLogin({ capabilities, user: '', database: '', plugin: '', proof: Buffer.alloc(0), attributes: { _pid: '22', a: 'ü' } })
+  const packet = encodeLogin({
+    capabilities,
+    user: '',
+    database: '',
+    plugin: '',
+    proof: Buffer.alloc(0),
+    attributes: { _pid: '22', a: 'ü' },
+  })
   assert.equal(packet.subarray(34).toString('hex'), hex('0d 04 5f 70 69 64 02 32 32 01 61 02 c3 bc').toString('hex'))
 })

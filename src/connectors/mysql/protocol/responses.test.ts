@@ -30,13 +30,26 @@ test('decodes errors with and without SQLSTATE', () => {
     state: 'HY000',
     text: 'No tables used',
   })
-  assert.deepEqual(decodeError(Buffer.concat([hex('ff 10 04'), Buffer.from('Too many connections')])), { errno: 1040, state: '', text: 'Too many connections' })
+  assert.deepEqual(decodeError(Buffer.concat([hex('ff 10 04'), Buffer.from('Too many connections')])), {
+    errno: 1040,
+    state: '',
+    text: 'Too many connections',
+  })
 })
 
 test('decodes a column', () => {
   // SELECT @@version_comment, from the manual: utf8_general_ci (33) there, 112 bytes, VAR_STRING, 31 decimals.
-  const packet = hex(`03 64 65 66 00 00 00 11 40 40 76 65 72 73 69 6f 6e 5f 63 6f 6d 6d 65 6e 74 00 0c 21 00 1c 00 00 00 fd 00 00 1f 00 00`)
-  assert.deepEqual(decodeColumn(packet), { name: '@@version_comment', charset: 33, length: 28, type: 253, flags: 0, decimals: 31 })
+  const packet = hex(
+    `03 64 65 66 00 00 00 11 40 40 76 65 72 73 69 6f 6e 5f 63 6f 6d 6d 65 6e 74 00 0c 21 00 1c 00 00 00 fd 00 00 1f 00 00`,
+  )
+  assert.deepEqual(decodeColumn(packet), {
+    name: '@@version_comment',
+    charset: 33,
+    length: 28,
+    type: 253,
+    flags: 0,
+    decimals: 31,
+  })
 })
 
 test('decodes a text row with NULL and an empty text', () => {

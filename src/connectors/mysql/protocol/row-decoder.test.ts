@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { binary, bool, Column, date, decimalType, duration, float, int, readValue, timestamp, type Type, utf8, type Value } from '#columnar'
+import {
+  binary,
+  bool,
+  Column,
+  date,
+  decimalType,
+  duration,
+  float,
+  int,
+  readValue,
+  timestamp,
+  type Type,
+  utf8,
+  type Value,
+} from '#columnar'
 import { FIELD } from './field-types.ts'
 import { type DecodeState, rowDecoder, STOP, type WireColumn } from './row-decoder.ts'
 
@@ -46,7 +60,10 @@ test('decodes the values of the manual', () => {
   assert.equal(one(column(timestamp(false), FIELD.DATETIME), '0b da 07 0a 11 13 1b 1e 01 00 00 00'), '2010-10-17 19:27:30.000001')
   assert.equal(one(column(date, FIELD.DATE), '04 da 07 0a 11'), '2010-10-17')
   assert.equal(one(column(timestamp(true), FIELD.TIMESTAMP), '07 da 07 0a 11 13 1b 1e'), '2010-10-17 19:27:30Z')
-  assert.equal(one(column(duration, FIELD.TIME), '0c 01 78 00 00 00 13 1b 1e 01 00 00 00'), -((120n * 86_400n + 70_050n) * 1_000_000n + 1n))
+  assert.equal(
+    one(column(duration, FIELD.TIME), '0c 01 78 00 00 00 13 1b 1e 01 00 00 00'),
+    -((120n * 86_400n + 70_050n) * 1_000_000n + 1n),
+  )
   assert.equal(one(column(duration, FIELD.TIME), '08 01 78 00 00 00 13 1b 1e'), -(120n * 86_400n + 70_050n) * 1_000_000n)
   assert.equal(one(column(duration, FIELD.TIME), '00'), 0n)
 })
@@ -68,7 +85,8 @@ test('reads the NULL bitmap with its offset of two bits', () => {
 })
 
 const NAMES = [column(int(32), FIELD.LONG), column(utf8, FIELD.VAR_STRING)]
-const row = (id: number, name: string) => Buffer.concat([hex('00 00'), Buffer.of(id, 0, 0, 0), Buffer.of(name.length), Buffer.from(name)])
+const row = (id: number, name: string) =>
+  Buffer.concat([hex('00 00'), Buffer.of(id, 0, 0, 0), Buffer.of(name.length), Buffer.from(name)])
 
 test('goes on with any cut of the bytes', () => {
   const bytes = packets(row(1, 'one'), row(2, ''), row(3, 'x'.repeat(200)), hex('fe 00 00 02 00 00 00'))

@@ -50,7 +50,14 @@ export interface WireColumn {
   readonly zeroDates: 'refuse' | 'null'
 }
 
-export type RowDecoder = (state: DecodeState, bytes: Uint8Array, end: number, columns: readonly Column[], maxRows: number, maxBytes: number) => void
+export type RowDecoder = (
+  state: DecodeState,
+  bytes: Uint8Array,
+  end: number,
+  columns: readonly Column[],
+  maxRows: number,
+  maxBytes: number,
+) => void
 
 /** V8 does not optimise functions of more than 60 KB of bytecode: rows with more columns than this are decoded in parts. */
 const COLUMNS_PER_FUNCTION = 64
@@ -60,7 +67,6 @@ const HELPERS = { copyGeometry, copyNumeric, scanDecimal, scanUuid, isRealDay }
 export function rowDecoder(columns: readonly WireColumn[]): RowDecoder {
   const names = Object.keys(HELPERS)
   const body = `'use strict'; const { ${names.join(', ')} } = helpers\n${source(columns)}`
-  // oxlint-disable-next-line no-new-func -- generated from numbers and our own templates only
   return new Function('helpers', body)(HELPERS) as RowDecoder
 }
 
@@ -81,7 +87,9 @@ function source(columns: readonly WireColumn[]): string {
   const ends = columns.flatMap((column, k) => (isBytes(column) ? [`e${k}`] : []))
   const parts = chunk(columns.map((column, k) => columnBlock(column, k)))
   const row = inParts ? parts.map((_, i) => `part${i}(m)`).join('; ') : parts.flat().join('\n')
-  const functions = inParts ? parts.map((blocks, i) => `function part${i}(m) { let n = 0\n${blocks.join('\n')}\n}`).join('\n') : ''
+  const functions = inParts
+    ? parts.map((blocks, i) => `function part${i}(m) { let n = 0\n${blocks.join('\n')}\n}`).join('\n')
+    : ''
   return `
 ${inParts ? declarations : ''}
 ${functions}

@@ -1,6 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { binary, bool, Column, date, decimalType, duration, float, int, type Type, timestamp, utf8, uuid, type Value, writeValue } from '#columnar'
+import {
+  binary,
+  bool,
+  Column,
+  date,
+  decimalType,
+  duration,
+  float,
+  int,
+  type Type,
+  timestamp,
+  utf8,
+  uuid,
+  type Value,
+  writeValue,
+} from '#columnar'
 import { FIELD } from './field-types.ts'
 import { type EncodeState, maskBytes, type ParameterColumn, rowEncoder } from './row-encoder.ts'
 
@@ -29,7 +44,13 @@ interface Encoded {
   readonly masks: Uint8Array
 }
 
-function encode(columns: readonly ParameterColumn[], rows: readonly (readonly Value[])[], isBulk = true, maxRows = 100, maxBytes = 100_000): Encoded {
+function encode(
+  columns: readonly ParameterColumn[],
+  rows: readonly (readonly Value[])[],
+  isBulk = true,
+  maxRows = 100,
+  maxBytes = 100_000,
+): Encoded {
   const encoder = rowEncoder(columns, isBulk)
   const filled = columns.map(({ type }, k) =>
     columnOf(
@@ -42,7 +63,13 @@ function encode(columns: readonly ParameterColumn[], rows: readonly (readonly Va
   const ends = new Int32Array(maxRows)
   const masks = new Uint8Array(maxRows * maskBytes(columns.length))
   encoder.encode(state, filled, rows.length, out, ends, masks, maxRows, maxBytes)
-  return { hex: out.toString('hex', 0, state.length), state, ends, masks, reason: state.badColumn < 0 ? undefined : encoder.reasons[state.reason] }
+  return {
+    hex: out.toString('hex', 0, state.length),
+    state,
+    ends,
+    masks,
+    reason: state.badColumn < 0 ? undefined : encoder.reasons[state.reason],
+  }
 }
 
 const one = (column: ParameterColumn, value: Value) => encode([column], [[value]]).hex.slice(2)
@@ -74,7 +101,10 @@ test('encodes the ends of the calendar and decimals of all widths', () => {
   assert.equal(one(plain(decimalType(38, 0)), `-${'9'.repeat(38)}`), text(`-${'9'.repeat(38)}`))
   assert.equal(one(plain({ kind: 'numeric' }), '1.50'), text('1.50'))
   assert.equal(one(plain(uuid), '123e4567-e89b-12d3-a456-426655440000'), '10123e4567e89b12d3a456426655440000')
-  assert.equal(one(plain(uuid, { isText: true }), '123e4567-e89b-12d3-a456-426655440000'), text('123e4567-e89b-12d3-a456-426655440000'))
+  assert.equal(
+    one(plain(uuid, { isText: true }), '123e4567-e89b-12d3-a456-426655440000'),
+    text('123e4567-e89b-12d3-a456-426655440000'),
+  )
 })
 
 test('puts a length of the right size in front of texts', () => {
@@ -85,15 +115,31 @@ test('puts a length of the right size in front of texts', () => {
 
 test('marks NULL with an indicator in bulk, with bits beside the values otherwise', () => {
   const columns = [plain(int(8)), plain(utf8), plain(bool)]
-  assert.equal(encode(columns, [[1, null, true], [null, 'a', null]]).hex, '00010100 01'.replace(' ', '') + '01' + '000161' + '01')
-  const { hex, masks, ends } = encode(columns, [[1, null, true], [null, 'a', null]], false)
+  assert.equal(
+    encode(columns, [
+      [1, null, true],
+      [null, 'a', null],
+    ]).hex,
+    '00010100 01'.replace(' ', '') + '01' + '000161' + '01',
+  )
+  const { hex, masks, ends } = encode(
+    columns,
+    [
+      [1, null, true],
+      [null, 'a', null],
+    ],
+    false,
+  )
   assert.equal(hex, '0101' + '0161')
   assert.deepEqual([...masks.subarray(0, 2)], [0b010, 0b101])
   assert.deepEqual([...ends.subarray(0, 2)], [2, 4])
 })
 
 test('says the types with their signs', () => {
-  const { types } = rowEncoder([plain(int(32, false)), plain(date), plain(binary, { isGeometry: true }), plain(decimalType(5, 2))], true)
+  const { types } = rowEncoder(
+    [plain(int(32, false)), plain(date), plain(binary, { isGeometry: true }), plain(decimalType(5, 2))],
+    true,
+  )
   assert.deepEqual([...types], [FIELD.LONG, 0x80, FIELD.DATE, 0, FIELD.LONG_BLOB, 0, FIELD.NEWDECIMAL, 0])
 })
 

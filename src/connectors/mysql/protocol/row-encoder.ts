@@ -73,7 +73,18 @@ export interface RowEncoder {
 const UNSIGNED = 0x80
 const COLUMNS_PER_FUNCTION = 64
 const LENGTH_BYTES = 9
-const HELPERS = { renderDuration, renderUuid, renderDecimal64, renderDecimal128, civilOf, encodeGeometry, isPlainNumeric, isNumberText, charsOf, isRoundAsText }
+const HELPERS = {
+  renderDuration,
+  renderUuid,
+  renderDecimal64,
+  renderDecimal128,
+  civilOf,
+  encodeGeometry,
+  isPlainNumeric,
+  isNumberText,
+  charsOf,
+  isRoundAsText,
+}
 
 export function rowEncoder(columns: readonly ParameterColumn[], isBulk: boolean): RowEncoder {
   const reasons: string[] = []
@@ -82,7 +93,6 @@ export function rowEncoder(columns: readonly ParameterColumn[], isBulk: boolean)
   const body = `'use strict'; const { ${Object.keys(HELPERS).join(', ')} } = helpers
 const words = new Int32Array(2), floats = new Float32Array(words.buffer), doubles = new Float64Array(words.buffer)
 ${source(columns, blocks)}`
-  // oxlint-disable-next-line no-new-func -- generated from numbers and our own templates only
   const encode = new Function('helpers', 'members', body)(HELPERS, members) as Encode
   const types = Buffer.concat(columns.map(column => Buffer.from(parameterType(column))))
   return { encode, reasons, types, isBulk }
@@ -180,7 +190,11 @@ function columnBlock(column: ParameterColumn, k: number, isBulk: boolean, reason
     return `if (bad < 0) { bad = ${k}; reason = ${reasons.indexOf(reason)} }`
   }
   const isNull = `h${k} && (a${k}[row >> 3] & (1 << (row & 7))) === 0`
-  const setNull = column.isNullable ? (isBulk ? 'out[p++] = 1' : `masks[mask + ${k >> 3}] |= ${1 << (k & 7)}`) : refuse('the target column takes no NULL')
+  const setNull = column.isNullable
+    ? isBulk
+      ? 'out[p++] = 1'
+      : `masks[mask + ${k >> 3}] |= ${1 << (k & 7)}`
+    : refuse('the target column takes no NULL')
   return `    if (${isNull}) { ${setNull} } else {
       ${isBulk ? 'out[p++] = 0' : ''}
       ${valueBlock(column, k, refuse)}
@@ -199,7 +213,10 @@ function valueBlock(column: ParameterColumn, k: number, refuse: Refuse): string 
     case 'float':
       return floatBlock(type.bits, k, refuse)
     case 'decimal': {
-      const call = type.precision <= 18 ? `renderDecimal64(out, p + 1, w${k}[2 * row], w${k}[2 * row + 1], ${type.scale})` : `renderDecimal128(out, p + 1, w${k}, 4 * row, ${type.scale})`
+      const call =
+        type.precision <= 18
+          ? `renderDecimal64(out, p + 1, w${k}[2 * row], w${k}[2 * row + 1], ${type.scale})`
+          : `renderDecimal128(out, p + 1, w${k}, 4 * row, ${type.scale})`
       return `const end = ${call}
       out[p] = end - p - 1
       if (out[end - 1] > 57) { ${refuse('NaN has no counterpart')} }
@@ -233,7 +250,9 @@ const NO_FRACTION = 'the target column keeps fewer digits of a second'
 const MAX_TIME = 3_020_399_999_999
 
 function intBlock({ isYear }: ParameterColumn, bits: number, k: number, refuse: Refuse): string {
-  const check = isYear ? `if (w${k}[row] > 0 && w${k}[row] < 100) { ${refuse('MySQL takes a year below 100 for one of 1970 to 2069')} }\n      ` : ''
+  const check = isYear
+    ? `if (w${k}[row] > 0 && w${k}[row] < 100) { ${refuse('MySQL takes a year below 100 for one of 1970 to 2069')} }\n      `
+    : ''
   switch (bits) {
     case 8:
       return `out[p++] = w${k}[row]`
@@ -256,7 +275,8 @@ function floatBlock(bits: number, k: number, refuse: Refuse): string {
 const putWord = (value: string, at: number) =>
   [0, 8, 16, 24].map((shift, i) => `out[p + ${at + i}] = ${shift === 0 ? value : `${value} >> ${shift}`}`).join('; ')
 
-const fractionCheck = (fraction: number, refuse: Refuse) => (fraction >= 6 ? '' : `if (micros % ${10 ** (6 - fraction)} !== 0) { ${refuse(NO_FRACTION)} }`)
+const fractionCheck = (fraction: number, refuse: Refuse) =>
+  fraction >= 6 ? '' : `if (micros % ${10 ** (6 - fraction)} !== 0) { ${refuse(NO_FRACTION)} }`
 
 /** 2^32 = 4294 * 10^6 + 967296 microseconds: both halves of the division stay below 2^53. */
 function timestampBlock(fraction: number, k: number, refuse: Refuse): string {
@@ -274,10 +294,11 @@ function timeBlock({ fraction, isText }: ParameterColumn, k: number, refuse: Ref
   const checked = `let all = w${k}[2 * row + 1] * 4294967296 + (w${k}[2 * row] >>> 0)
       const isNegative = all < 0
       if (isNegative) all = -all
-      if (all > ${MAX_TIME}) { ${refuse('MySQL\'s TIME ends at 838:59:59')} }
+      if (all > ${MAX_TIME}) { ${refuse("MySQL's TIME ends at 838:59:59")} }
       const whole = Math.floor(all / 1e6), micros = all - whole * 1e6, days = whole / 86400 | 0
       ${fractionCheck(fraction, refuse)}`
-  if (isText) return `${checked}\n      const end = renderDuration(out, p + 1, w${k}[2 * row], w${k}[2 * row + 1]); out[p] = end - p - 1; p = end`
+  if (isText)
+    return `${checked}\n      const end = renderDuration(out, p + 1, w${k}[2 * row], w${k}[2 * row + 1]); out[p] = end - p - 1; p = end`
   return `${checked}
       out[p + 1] = isNegative ? 1 : 0; out[p + 2] = days; out[p + 3] = days >> 8; out[p + 4] = 0; out[p + 5] = 0
       out[p + 6] = whole / 3600 % 24; out[p + 7] = whole / 60 % 60; out[p + 8] = whole % 60
@@ -294,12 +315,20 @@ function bytesBlock(column: ParameterColumn, k: number, refuse: Refuse): string 
   }
   const checks = [
     type.kind === 'numeric' ? `if (!isPlainNumeric(d${k}, s, n)) { ${refuse('NaN and infinity have no counterpart')} }` : '',
-    type.kind === 'numeric' && scale !== undefined ? `if (!isRoundAsText(d${k}, s, n, ${scale})) { ${refuse('the target column keeps fewer digits behind the point')} }` : '',
+    type.kind === 'numeric' && scale !== undefined
+      ? `if (!isRoundAsText(d${k}, s, n, ${scale})) { ${refuse('the target column keeps fewer digits behind the point')} }`
+      : '',
     trailingSpaces === 'trim' ? `while (n > 0 && d${k}[s + n - 1] === 32) n--` : '',
-    trailingSpaces === 'refuse' ? `if (n > 0 && d${k}[s + n - 1] === 32) { ${refuse('CHAR does not keep spaces at the end')} }` : '',
-    maxChars === undefined ? '' : `if (n > ${maxChars} && charsOf(d${k}, s, n) > ${maxChars}) { ${refuse('the text is longer than the target column')} }`,
+    trailingSpaces === 'refuse'
+      ? `if (n > 0 && d${k}[s + n - 1] === 32) { ${refuse('CHAR does not keep spaces at the end')} }`
+      : '',
+    maxChars === undefined
+      ? ''
+      : `if (n > ${maxChars} && charsOf(d${k}, s, n) > ${maxChars}) { ${refuse('the text is longer than the target column')} }`,
     exactBytes === undefined ? '' : `if (n < ${exactBytes}) { ${refuse('BINARY would pad it with zero bytes')} }`,
-    members === undefined ? '' : `if (n > 0 && n < 22 && d${k}[s + n - 1] < 58 && isNumberText(d${k}, s, n, members[${k}])) { ${refuse('the target takes a number for the position of a member')} }`,
+    members === undefined
+      ? ''
+      : `if (n > 0 && n < 22 && d${k}[s + n - 1] < 58 && isNumberText(d${k}, s, n, members[${k}])) { ${refuse('the target takes a number for the position of a member')} }`,
   ]
   return `${range}
       ${checks.filter(check => check !== '').join('\n      ')}
