@@ -8,6 +8,9 @@ import { type Command, type Cost, measure } from './measure.ts'
 import type { Session } from './session.ts'
 import { median } from './statistics.ts'
 
+/** Runs of Sluice and of the first rival in a round, in turns. */
+const RUNS = 2
+
 export interface RivalResult {
   readonly title: string
   readonly goal: number
@@ -28,7 +31,7 @@ export interface Contest {
   readonly noise: readonly number[]
 }
 
-/** Each round runs the first rival, Sluice, the first rival again, and then the others. */
+/** Each round runs the first rival, Sluice, both once more, and then the other rivals. */
 export async function compete(
   session: Session,
   comparison: Comparison,
@@ -61,9 +64,10 @@ export async function compete(
     if (rival !== undefined) costs[index]?.push(await run(rival.title, rival.command(session, dataset)))
   }
   for (let round = 0; round < rounds; round++) {
-    await runRival(0)
-    sluice.push(await run('sluice', job))
-    await runRival(0)
+    for (let time = 0; time < RUNS; time++) {
+      await runRival(0)
+      sluice.push(await run('sluice', job))
+    }
     for (const [index, { isSlow }] of rivals.entries()) if (index > 0 && (round === 0 || isSlow !== true)) await runRival(index)
   }
   return {
@@ -72,26 +76,32 @@ export async function compete(
       title,
       goal,
       costs: costs[index] ?? [],
-      ...ratios(sluice, costs[index] ?? [], index === 0 ? 2 : 1),
+      ...ratios(sluice, costs[index] ?? [], index === 0 ? RUNS : 1),
     })),
     noise: noiseOf(costs[0] ?? []),
   }
 }
 
-/** A rival that ran twice a round counts with the mean of the two runs around Sluice's. */
+/** In a round the mean of Sluice's runs counts, and of the rival's when it ran more than once. */
 function ratios(sluice: readonly Cost[], rival: readonly Cost[], runsPerRound: number): { best: number; median: number } {
-  const rounds = sluice.slice(0, rival.length / runsPerRound).map(({ wall }, round) => {
-    const around = rival.slice(round * runsPerRound, (round + 1) * runsPerRound)
-    return around.reduce((sum, cost) => sum + cost.wall, 0) / around.length / wall
-  })
+  const own = byRound(sluice, RUNS)
+  const rounds = byRound(rival, runsPerRound).map((walls, round) => mean(walls) / mean(own[round] ?? []))
   return { best: least(rival) / least(sluice), median: median(rounds) }
 }
 
 function noiseOf(costs: readonly Cost[]): number[] {
-  return costs.flatMap(({ wall }, index) => {
-    const second = costs[index + 1]
-    return index % 2 === 0 && second !== undefined ? [wall / second.wall] : []
-  })
+  return byRound(costs, RUNS).map(([first = 0, second = 0]) => first / second)
+}
+
+/** Seconds of the runs of each round. */
+function byRound(costs: readonly Cost[], runs: number): number[][] {
+  return Array.from({ length: costs.length / runs }, (_, round) =>
+    costs.slice(round * runs, (round + 1) * runs).map(({ wall }) => wall),
+  )
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function least(costs: readonly Cost[]): number {

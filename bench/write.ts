@@ -53,8 +53,8 @@ ${extrasTable(results)}
   \`wal_level=logical\`), over loopback without TLS. Everything fits into memory.
 * \`narrow\` is (id bigint key, k int, name varchar(20), ts timestamp, amount decimal(12,2)), 3 M rows, 2 % of the names NULL and 10 % not ASCII;
   \`lineitem\` is the table of TPC-H, 16 columns, 2 M rows. Both are the same in every run. The target exists, with its key.
-* After one run to warm up, each of ${rounds} rounds runs the first rival, Sluice, and the first rival again, then the other rivals. Before each run the
-  target is emptied and PostgreSQL writes a checkpoint; after each run the target's count and sum of row hashes must be the source's.
+* After one run to warm up, each of ${rounds} rounds runs the first rival, Sluice, the first rival, Sluice; the drivers, being slow, run once. Before each
+  run the target is emptied and PostgreSQL writes a checkpoint; after each run the target's count and sum of row hashes must be the source's.
 * *Speed* is the rival's time divided by Sluice's: of the best runs, and in brackets the median of the rounds. *Noise* is the first rival's time
   divided by its own time in the same round: a difference that is not larger than this says nothing.
 * CPU is user and system time of whole process trees, from /proc. *Of all CPU* is the share of Sluice in what the copy took, servers included.
