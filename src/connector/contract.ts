@@ -29,7 +29,7 @@ export type Split = { readonly id: string; readonly dataset: string } & { readon
 
 /** A batch, and the place to resume after it. */
 export interface Chunk<Position extends Json> {
-  /** Lent until the next pull. Never empty, never above the limits of the context. */
+  /** Lent until the next pull. Never empty, never more rows than the context allows; its last row may be the one that crosses the limit in bytes. */
   readonly batch: Batch
   /** Everything of the split up to and including `batch` lies before this position, nothing else does. Undefined: the split can only be read from its start. */
   readonly position: Position | undefined

@@ -22,9 +22,10 @@ export const list = command(async ({ json }: Flags): Promise<number> => {
 })
 
 export const show = command(async ({ json }: Flags, name: string): Promise<number> => {
-  const stem = name.toLowerCase().replace(/(reader|source|writer|sink)$/, '')
-  const ends = await endsOf(catalog.names().includes(stem) ? stem : stem === 'postgresql' ? 'postgres' : stem)
-  if (ends.length === 0) await catalog.source(stem) // Throws the error that names all connectors.
+  const known = catalog.resolve(name)
+  // An unknown name ends here, with the error that knows what may have been meant.
+  const known = catalog.resolve(name) ?? (await catalog.source(name)).name
+  const ends = await endsOf(known)
   process.stdout.write(json ? `${JSON.stringify(ends.map(factsOf))}\n` : `${ends.map(renderEnd).join('\n\n')}\n`)
   return EXIT_CODES.ok.code
 })
