@@ -27,7 +27,7 @@ const connectionEntry = z.strictObject({
 
 const columnEntry = z.union([z.string(), z.record(z.string(), z.unknown())])
 
-export const connectionShape = {
+const connectionShape = {
   host: z
     .string()
     .optional()

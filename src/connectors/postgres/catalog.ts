@@ -140,7 +140,7 @@ interface TypeReference {
 }
 
 /** Types with their domains resolved to what they stand for, and the items of arrays. */
-export async function resolveTypes(session: Connection, references: readonly TypeReference[]): Promise<PgType[]> {
+async function resolveTypes(session: Connection, references: readonly TypeReference[]): Promise<PgType[]> {
   const { rows } = await session.execute(
     `WITH RECURSIVE wanted(oid) AS (
        SELECT unnest($1::oid[])

@@ -113,7 +113,7 @@ const writeArray: Render = (out, w, column, row) => {
 }
 
 /** `{"a",NULL}`: every item quoted, so that nothing in it means anything. */
-export function arrayText(column: Column, row: number): string {
+function arrayText(column: Column, row: number): string {
   const { item, offsets } = column
   if (item === undefined) return '{}'
   const [from = 0, to = 0] = [offsets[row], offsets[row + 1]]

@@ -26,7 +26,7 @@ export interface Playground extends AsyncDisposable {
 }
 
 /** A database of its own, and the `pg` package as the foreign client. */
-export async function playground(server: Server, options: { unprivileged?: boolean } = {}): Promise<Playground> {
+async function playground(server: Server, options: { unprivileged?: boolean } = {}): Promise<Playground> {
   const database = await freshDatabase(server, options)
   const { host, port, user, password } = database
   const client = new pg.Client({ host, port, user, password, database: database.database })

@@ -1,7 +1,7 @@
 import type { Target } from '#connector'
 import { postgresDialect, printTableName } from '#sql'
 import type { SinkOptions } from './sink.ts'
-import { detailOf } from './target.ts'
+import { detailOf } from './target-detail.ts'
 
 /** Source options that read what was written to a target, columns in the order of the source. */
 export function readBackOptions(options: SinkOptions, target: Target): Record<string, unknown> {

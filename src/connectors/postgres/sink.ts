@@ -25,7 +25,8 @@ import type { Connection } from './protocol/connection.ts'
 import { readBackOptions } from './read-back.ts'
 import { executeInside, executeOutside, needsNoTransaction } from './statements.ts'
 import { TableWriter } from './table-writer.ts'
-import { detailOf, planTarget } from './target.ts'
+import { detailOf } from './target-detail.ts'
+import { planTarget } from './target.ts'
 
 const settingsOf = (options: z.output<z.ZodObject<typeof writerShape>>) => writerSettings(options, postgresFacts)
 

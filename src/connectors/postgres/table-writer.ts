@@ -10,7 +10,7 @@ import { BINARY, CopyIn, TEXT } from './copy-in.ts'
 import { compileTextEncoder } from './encode-text.ts'
 import { compileEncoder, type Encode, type EncodeState } from './encode.ts'
 import type { Connection } from './protocol/connection.ts'
-import { copyStatement, detailOf, encodedColumns, mergeStatement, stageStatement, type TargetDetail } from './target.ts'
+import { copyStatement, detailOf, encodedColumns, mergeStatement, stageStatement, type TargetDetail } from './target-detail.ts'
 
 interface Prepared {
   readonly target: Target

@@ -1,46 +1,12 @@
 /** Where the rows of a dataset go: found in the catalogue by the coordinator, carried to the workers as plain data. */
 import type { Field } from '#columnar'
 import type { Dataset, Json, Note, Target } from '#connector'
-import {
-  mapColumns,
-  parseTableName,
-  postgresDialect,
-  printTableName,
-  quoteTableName,
-  type SqlWriterSettings,
-  type TableName,
-} from '#sql'
+import { mapColumns, parseTableName, postgresDialect, printTableName, type SqlWriterSettings, type TableName } from '#sql'
 import { attributesOf, findRelation, resultTypes, uniqueKeysOf, type Attribute, type Relation } from './catalog.ts'
-import type { EncodedColumn } from './encode.ts'
 import { postgresErrors } from './errors.ts'
 import type { Connection } from './protocol/connection.ts'
-import { boundsOf, columnTypeFor, dropsFields, limitsOf, wantedType, writesAs, type PgType, type Wire } from './types.ts'
-
-const { quote } = postgresDialect
-
-/** The writer's part of a target, as it travels in `detail`. */
-export interface TargetDetail {
-  readonly schema: string | null
-  readonly table: string
-  /** Those that are written, with their place in the batch. */
-  readonly columns: readonly WrittenColumn[]
-  /** Undefined: some column takes only text. */
-  readonly isBinary: boolean
-  /** Statements that create the table when it is missing. */
-  readonly create: readonly string[]
-  /** Columns that identify a row, when rows replace others. */
-  readonly key: readonly string[] | null
-  /** Replace with what the source has, NULLs included. */
-  readonly nullsOverwrite: boolean
-}
-
-interface WrittenColumn {
-  readonly name: string
-  readonly index: number
-  /** Null: only as text. */
-  readonly wire: Wire | null
-  readonly limits: EncodedColumn['limits']
-}
+import { createStatements, writeStatements, type TargetDetail, type WrittenColumn } from './target-detail.ts'
+import { boundsOf, columnTypeFor, dropsFields, limitsOf, wantedType, writesAs, type PgType } from './types.ts'
 
 export interface PlanOptions {
   readonly settings: SqlWriterSettings
@@ -48,9 +14,6 @@ export interface PlanOptions {
   /** The ledger as it is called in messages; undefined when there is none. */
   readonly ledger: string | undefined
 }
-
-/** Carried as JSON; written by this file only. */
-export const detailOf = (target: Target): TargetDetail => target.detail as unknown as TargetDetail
 
 export async function planTarget(session: Connection, dataset: Dataset, options: PlanOptions): Promise<Target> {
   const { settings } = options
@@ -206,7 +169,7 @@ async function planNew(session: Connection, dataset: Dataset, wanted: TableName,
   const types = await columnTypes(session, fields)
   const key = dataset.primaryKey.map(name => names[fields.findIndex(field => field.name === name)])
   const hasKey = key.length > 0 && !key.includes(undefined)
-  const create = creation(
+  const create = createStatements(
     dataset,
     wanted,
     names,
@@ -245,27 +208,6 @@ async function columnTypes(session: Connection, fields: readonly Field[]): Promi
   const columns = await session.describe(`SELECT ${sql.map((type, at) => `NULL::${type} AS c${at}`).join(', ')}`)
   const types = await resultTypes(session, columns)
   return sql.map((text, at) => ({ sql: text, type: types[at]! }))
-}
-
-function creation(
-  dataset: Dataset,
-  table: TableName,
-  names: readonly string[],
-  types: readonly string[],
-  key: readonly string[],
-): string[] {
-  const target = quoteTableName(table, postgresDialect)
-  const { fields } = dataset.schema
-  const lines = fields.map((field, at) => `${quote(names[at] ?? '')} ${types[at]}${field.nullable ? '' : ' NOT NULL'}`)
-  if (key.length > 0) lines.push(`PRIMARY KEY (${key.map(quote).join(', ')})`)
-  const comments = fields.flatMap(({ comment }, at) =>
-    comment === undefined
-      ? []
-      : [`COMMENT ON COLUMN ${target}.${quote(names[at] ?? '')} IS ${postgresDialect.literal(comment).trim()}`],
-  )
-  const comment =
-    dataset.comment === undefined ? [] : [`COMMENT ON TABLE ${target} IS ${postgresDialect.literal(dataset.comment).trim()}`]
-  return [`CREATE TABLE IF NOT EXISTS ${target} (\n  ${lines.join(',\n  ')}\n)`, ...comment, ...comments]
 }
 
 function column(field: Field, name: string, type: PgType, index: number): WrittenColumn {
@@ -326,66 +268,3 @@ function textNotes({ isBinary, columns }: TargetDetail): Note[] {
 
 const batchNotes = ({ batchSize }: SqlWriterSettings): Note[] =>
   batchSize === undefined ? [] : [{ level: 'info', text: '`batchSize` has no effect: COPY streams rows without statements.' }]
-
-export const STAGE_ORDER = 'sluice_order'
-
-/** The statements that move rows into the target, in order. */
-export function writeStatements(detail: TargetDetail): string[] {
-  return detail.key === null
-    ? [copyStatement(detail)]
-    : [stageStatement(detail), copyStatement(detail), mergeStatement(detail, detail.key)]
-}
-
-const targetName = ({ schema, table }: TargetDetail) =>
-  quoteTableName({ ...(schema === null ? {} : { schema }), name: table }, postgresDialect)
-
-const columnNames = ({ columns }: TargetDetail) => columns.map(({ name }) => quote(name)).join(', ')
-
-/** Session-local, so that the name need not be unique elsewhere; the hash keeps targets of one session apart. */
-function stageName({ schema, table, columns }: TargetDetail): string {
-  let hash = 0
-  for (const character of JSON.stringify([schema, table, columns.map(({ name }) => name)]))
-    hash = (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) | 0
-  return `pg_temp.${quote(`sluice_stage_${(hash >>> 0).toString(16)}`)}`
-}
-
-export const copyStatement = (detail: TargetDetail): string => {
-  const columns = detail.key === null ? columnNames(detail) : `${columnNames(detail)}, ${quote(STAGE_ORDER)}`
-  return `COPY ${detail.key === null ? targetName(detail) : stageName(detail)} (${columns}) FROM STDIN (FORMAT ${detail.isBinary ? 'binary' : 'text'})`
-}
-
-/** The types of the target without its constraints, and the order of the rows. */
-export const stageStatement = (detail: TargetDetail): string =>
-  `CREATE TEMPORARY TABLE IF NOT EXISTS ${stageName(detail).replace('pg_temp.', '')} ON COMMIT DELETE ROWS AS SELECT ${columnNames(detail)}, 0::bigint AS ${quote(STAGE_ORDER)} FROM ${targetName(detail)} WITH NO DATA`
-
-/** The newest of the staged rows with the same key wins, here and in the target. */
-export function mergeStatement(detail: TargetDetail, key: readonly string[]): string {
-  const names = columnNames(detail)
-  const keys = key.map(quote).join(', ')
-  const table = targetName(detail)
-  const others = detail.columns.map(({ name }) => name).filter(name => !key.includes(name))
-  const value = (name: string) =>
-    detail.nullsOverwrite ? `excluded.${name}` : `coalesce(excluded.${name}, sluice_target.${name})`
-  const action =
-    others.length === 0
-      ? 'NOTHING'
-      : `UPDATE SET ${others
-          .map(quote)
-          .map(name => `${name} = ${value(name)}`)
-          .join(', ')}`
-  return (
-    `INSERT INTO ${table} AS sluice_target (${names}) OVERRIDING SYSTEM VALUE ` +
-    `SELECT DISTINCT ON (${keys}) ${names} FROM ${stageName(detail)} ORDER BY ${keys}, ${quote(STAGE_ORDER)} DESC ` +
-    `ON CONFLICT (${keys}) DO ${action}`
-  )
-}
-
-/** What an encoder of this target needs. */
-export function encodedColumns(target: Target): EncodedColumn[] {
-  const { columns } = detailOf(target)
-  return columns.map(({ index, wire, limits }) => ({
-    type: target.schema.fields[index]!.type,
-    wire: wire ?? { kind: 'text' },
-    limits,
-  }))
-}
