@@ -60,14 +60,20 @@ const scanLoop = (to: Type): Kernel => loop('if (!scan(sd, so[row], so[row + 1],
 /** Copies bytes that are text. The run as a whole is checked: it is valid where each value is and none starts inside a character. */
 function copyUtf8(source: Column, rows: number, target: Column): number {
   const { data, offsets } = source
-  const isText = isUtf8(data.subarray(0, offsets[rows]))
-    ? (start: number, end: number) => start === end || (data[start]! & 0xc0) !== 0x80
-    : (start: number, end: number) => isUtf8(data.subarray(start, end))
   copyColumn(source, rows, target)
+  if (isUtf8(data.subarray(0, offsets[rows])) && !startsInside(source, rows)) return -1
   for (let row = 0; row < rows; row++) {
-    if (!isText(offsets[row]!, offsets[row + 1]!)) return row
+    if (!isUtf8(data.subarray(offsets[row], offsets[row + 1]))) return row
   }
   return -1
+}
+
+/** Whether a value begins with a byte that continues a character. */
+function startsInside({ data, offsets }: Column, rows: number): boolean {
+  for (let row = 0; row < rows; row++) {
+    if (offsets[row]! < offsets[row + 1]! && (data[offsets[row]!]! & 0xc0) === 0x80) return true
+  }
+  return false
 }
 
 const uuidToBytesLoop = () =>

@@ -222,6 +222,12 @@ const cases: readonly (readonly [from: string, to: string, value: Value, result:
   ['numeric', 'float64', '0.1000000000000000055511151231257827021181583404541015625', REFUSED],
   ['numeric', 'float64', '1152921504606846976', 2 ** 60],
   ['numeric', 'float64', '1152921504606847000', REFUSED],
+  ['numeric', 'float64', `1${'0'.repeat(300)}`, REFUSED],
+  ['numeric', 'float32', '10000000000', 1e10],
+  ['numeric', 'float32', '100000000000', REFUSED],
+  ['uint64', 'int32', 2n ** 32n - 1n, REFUSED],
+  ['uint64', 'int8', 2n ** 32n - 1n, REFUSED],
+  ['int64', 'uint32', 2n ** 32n - 1n, 2 ** 32 - 1],
   ['float64', 'numeric', 2 ** 60, '1152921504606846976'],
   ['float64', 'decimal(38,0)', 2 ** 60, '1152921504606846976'],
   ['float64', 'numeric', Number.MAX_VALUE, String(BigInt(Number.MAX_VALUE))],
@@ -359,6 +365,11 @@ test('the first row that does not fit is found behind thousands that do, in ever
       )
     }
   }
+})
+
+test('bytes that are text only together are not text', () => {
+  const source = columnOf(typed('binary'), [Uint8Array.of(0x61), null, Uint8Array.of(0xc3), Uint8Array.of(0xa4)])
+  assert.equal(compileCast(source.type, typed('utf8'))(source, 4, new Column(typed('utf8'), 4)), 2)
 })
 
 test('a list that does not fit is found by its row', () => {

@@ -44,7 +44,10 @@ export function valuesOf(type: types.Type): fc.Arbitrary<Value> {
       return fc.boolean()
     case 'int': {
       const [min, max] = intRange(type.bits, type.signed)
-      const any = fc.oneof(fc.constantFrom(min, max, 0n, max >> 1n, min + 1n, max - 1n), fc.bigInt({ min, max }))
+      const edges = [min, max, 0n, ...intEdges.flatMap(edge => [edge, -edge, edge - 1n, -edge - 1n])].filter(
+        int => int >= min && int <= max,
+      )
+      const any = fc.oneof(fc.constantFrom(...edges), fc.bigInt({ min, max }))
       return type.bits === 64 ? any : any.map(Number)
     }
     case 'float':
@@ -91,6 +94,7 @@ export function valuesOf(type: types.Type): fc.Arbitrary<Value> {
   }
 }
 
+const intEdges = [1, 7, 8, 15, 16, 31, 32, 53, 63].map(bits => 2n ** BigInt(bits))
 const int64Limits = [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, -(2n ** 53n), 0n, 2n ** 32n, -(2n ** 32n)] as const
 const int64s = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 const int32s = fc.oneof(fc.constantFrom(2 ** 31 - 1, -(2 ** 31), 0), fc.integer())
