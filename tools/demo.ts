@@ -92,6 +92,7 @@ async function copy(shop: Shop, server: ServerFacts): Promise<void> {
   const killed = await sluice(['run', ...jobOf(events)], signal => waitForRows(shop, events, half, signal))
   if (killed.end !== 'SIGKILL') throw errors.notKilled({ end: killed.end })
   outcomes.push(killed)
+  await shop.left()
   say(
     `\n${styleText('red', 'Killed with -9.')} ${count(await shop.arrived(events))} of ${count(rowsOf(events, total))} rows are committed.`,
   )

@@ -1,10 +1,13 @@
 /** The databases of the demonstration, on a real PostgreSQL, and what is asked of them: all by a foreign client. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { ServerFacts } from '../servers/index.ts'
 import { rowsOf, type Table, tables } from './tables.ts'
 
 export const SOURCE = 'shop'
 export const TARGET = 'warehouse'
+
+const POLL_MS = 20
 
 /** What two tables with the same rows have in common. */
 export interface Checksum {
@@ -44,6 +47,12 @@ export class Shop implements AsyncDisposable {
   async arrived({ name }: Table): Promise<number> {
     const { rows } = await this.#target.query<{ count: string }>(`SELECT count(*) FROM ${name}`)
     return Number(rows[0]?.count)
+  }
+
+  /** Returns when the server has noticed that Sluice is gone. What reached it before may still be committed until then. */
+  async left(): Promise<void> {
+    const query = `SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'sluice%'`
+    while ((await this.#target.query(query)).rows.length > 0) await sleep(POLL_MS)
   }
 
   /** Computed inside the databases, in both at the same time. */
