@@ -22,7 +22,6 @@ export const list = command(async ({ json }: Flags): Promise<number> => {
 })
 
 export const show = command(async ({ json }: Flags, name: string): Promise<number> => {
-  const known = catalog.resolve(name)
   // An unknown name ends here, with the error that knows what may have been meant.
   const known = catalog.resolve(name) ?? (await catalog.source(name)).name
   const ends = await endsOf(known)
