@@ -27,7 +27,7 @@ test('every row arrives once, in order, whatever the limits', () => {
         for (const batch of batches) assert(batch.length >= 1 && batch.length <= limit)
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 30 },
   )
 })
 

@@ -60,7 +60,7 @@ test('a lossless cast refuses nothing, and what a cast makes comes back as it wa
         if (there === REFUSED) return assert.equal(plan.kind, 'checked', name)
         if (isReversible) assertSame(castOne(to, from, there), value, `${name}: ${String(value)} by way of ${String(there)}`)
       }),
-      { numRuns: 15 },
+      { numRuns: 20 },
     )
   }
 })

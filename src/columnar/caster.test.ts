@@ -59,6 +59,7 @@ test('follows a source that lends other and larger batches', () => {
   const rows = Array.from({ length: 100 }, (_, i) => [i, `n${i}`, `${i}.25`])
   const larger = castTo(caster, fill(new Batch(source, 128), rows))
   assert.deepEqual(larger.row(99), [99n, 'n99', '99.25'])
+  assert(larger.capacity >= 100)
   const other = castTo(caster, fill(new Batch(source, 2), [[5, 'x', '5']]))
   assert.deepEqual(other.row(0), [5n, 'x', '5.00'])
 })
@@ -72,14 +73,17 @@ test('carries the kinds of the rows', () => {
 test('refuses by the first row, whatever the order of the columns', () => {
   const two = schemaOf({ a: 'utf8', b: 'utf8' })
   const caster = new Caster(two, schemaOf({ x: 'int8', y: 'int8' }))
-  const result = caster.cast(
-    fill(new Batch(two, 4), [
-      ['1', '1'],
-      ['2', 'no'],
-      ['no', '3'],
-    ]),
-  )
-  assert.deepEqual(result, { refused: { row: 1, column: 'b', reason: 'the text is not a number' } })
+  const batch = new Batch(two, 4)
+  const rows = [
+    ['1', '1'],
+    ['2', 'no'],
+    ['no', '3'],
+  ] as const
+  const reason = 'the text is not a number'
+  assert.deepEqual(caster.cast(fill(batch, rows)), { refused: { row: 1, column: 'b', reason } })
+  const mirrored = rows.map(([a, b]) => [b, a])
+  assert.deepEqual(caster.cast(fill(batch, mirrored)), { refused: { row: 1, column: 'a', reason } })
+  assert.deepEqual(castTo(caster, fill(batch, [['3', '4']])).row(0), [3, 4])
 })
 
 test('says before the first batch that there is no cast', () => {

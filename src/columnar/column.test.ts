@@ -16,7 +16,7 @@ for (const type of someTypes) {
         assert.deepEqual(valuesIn(column, values.length), values)
         assert.equal(column.nulls, values.filter(value => value === null).length)
       }),
-      { numRuns: 50 },
+      { numRuns: 40 },
     )
   })
 }
@@ -28,7 +28,7 @@ test('a batch that is used again shows nothing of its earlier rows', () => {
       assert.deepEqual(rowsIn(fillBatch(batch, first)), first)
       assert.deepEqual(rowsIn(fillBatch(batch, second)), second)
     }),
-    { numRuns: 50 },
+    { numRuns: 40 },
   )
 })
 

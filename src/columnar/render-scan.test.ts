@@ -42,7 +42,7 @@ for (const type of someTypes.filter(each => renderOf(each) !== undefined)) {
       fc.property(valuesOf(type), value => {
         assert.deepEqual(scanned(type, textOf(type, value)), value)
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 }
@@ -67,7 +67,7 @@ for (const name of [
   test(`${name}: the bytes are those of the reference text`, () => {
     fc.assert(
       fc.property(valuesOf(typed(name)), value => assert.equal(textOf(typed(name), value), String(value))),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 }
@@ -75,7 +75,7 @@ for (const name of [
 test('a float is written as ECMAScript writes it, but for the sign of zero', () => {
   fc.assert(
     fc.property(fc.double(), value => assert.equal(textOf(typed('float64'), value), Object.is(value, -0) ? '-0' : String(value))),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   )
   const prices = fc.tuple(fc.integer({ min: -(10 ** 12), max: 10 ** 12 }), fc.integer({ min: 0, max: 6 }))
   fc.assert(
@@ -113,7 +113,7 @@ test('floats are read as JavaScript reads them', () => {
       const isReachable = Number.isFinite(value) && (value !== 0 || /^-?0e/.test(text))
       assert.deepEqual(scanned(typed('float64'), text), isReachable ? value : undefined, text)
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   )
   for (const [text, value] of [
     ['NaN', NaN],
@@ -328,7 +328,7 @@ test('no bytes make a scanner throw', () => {
   for (const type of someTypes.filter(each => scanOf(each) !== undefined)) {
     fc.assert(
       fc.property(fc.string({ unit: alphabet, maxLength: 30 }), text => void scanned(type, text)),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   }
 })
@@ -345,7 +345,7 @@ test('json takes exactly what JSON.parse takes', () => {
       if (!text.isWellFormed()) return
       assert.equal(scanned(typed('json'), text) !== undefined, isParsed(text), JSON.stringify(text))
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   )
   const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`
   assert.equal(scanned(typed('json'), deep), deep)

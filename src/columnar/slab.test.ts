@@ -22,7 +22,7 @@ test('a batch of every type comes out of its slab as it went in, also out of a s
       fillBatch(batch, [])
       assert.deepEqual(rowsIn(unpackBatch(batch.schema, used)), expected)
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
 

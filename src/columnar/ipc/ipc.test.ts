@@ -50,7 +50,7 @@ for (const format of ['stream', 'file'] as const) {
         assert.deepEqual(read(bytes), [...first, ...second])
         assert.deepEqual(readIpc(bytes).schema, batches[0]!.schema)
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     )
   })
 
@@ -73,7 +73,7 @@ for (const format of ['stream', 'file'] as const) {
           )
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     )
   })
 }
