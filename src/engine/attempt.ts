@@ -53,6 +53,8 @@ export class Attempt {
   #barrier: { id: bigint; waiting: Set<number>; answers: Map<number, BarrierDone>; done: () => void } | undefined
   #commits: { id: bigint; waiting: Set<number>; done: () => void } | undefined
   #checkpointing: Promise<void> = Promise.resolve()
+  /** Rejects when the attempt is over: nobody answers any more. */
+  readonly #over = Promise.withResolvers<never>()
   #isStopping = false
 
   constructor(parts: AttemptParts) {
@@ -83,6 +85,10 @@ export class Attempt {
     } finally {
       this.#isStopping = true
       clearInterval(timer)
+      this.#over.promise.catch(() => {})
+      this.#over.reject(new Error('the attempt is over'))
+      // A checkpoint that is being written must not land behind the back of the next attempt.
+      await this.#checkpointing
       signal.removeEventListener('abort', abort)
       drain.removeEventListener('abort', stop)
       await this.#close()
@@ -198,7 +204,7 @@ export class Attempt {
   /** Barrier → positions and committables → durable → commit → go on. One at a time. */
   #checkpoint(end: boolean): Promise<void> {
     const next = this.#checkpointing.then(async () => {
-      const answers = await this.#collect(end)
+      const answers = await Promise.race([this.#collect(end), this.#over.promise])
       const all = [...answers.values()]
       const progress = all.flatMap(answer => answer.progress)
       if (progress.length > 0) {
@@ -206,7 +212,7 @@ export class Attempt {
           progress,
           all.flatMap(answer => answer.committables),
         )
-        await this.#commit(answers)
+        await Promise.race([this.#commit(answers), this.#over.promise])
         this.#parts.onProgress(progress)
       }
       if (!end) for (const { endpoint } of this.#writers()) endpoint.send({ kind: 'resume', id: this.#barrierId })

@@ -4,9 +4,12 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { engineErrors } from './errors.ts'
 
+/** Files of this process so far: no two of them share a name while they are written. */
+let written = 0
+
 /** Writes beside, syncs, renames, syncs the folder. */
 async function writeDurably(file: string, text: string): Promise<void> {
-  const beside = `${file}.${process.pid}.tmp`
+  const beside = `${file}.${process.pid}-${++written}.tmp`
   try {
     await mkdir(dirname(file), { recursive: true })
     {

@@ -68,7 +68,7 @@ test('a native job with values from the environment and a file', async () => {
   assert.equal(job.name, 'orders')
   assert.equal(job.dialect, 'native')
   assert.deepEqual([source['password'], source['fetchSize'], sink['password']], ['from-env', 500, 'from-a-file'])
-  assert.deepEqual([job.settings.channels, job.settings.memory, job.settings.checkpointInterval], [3, 2 ** 28, 10_000])
+  assert.deepEqual([job.settings.channels, job.settings.checkpointInterval], [3, 10_000])
   assert.deepEqual(secretsOf(job), ['from-a-file', 'db.example', 'from-env'])
 })
 

@@ -78,7 +78,12 @@ export const SETTING_SUPPORT: readonly SettingSupport[] = [
     isAsked: ({ log }) => log?.isLogger === true,
   },
   { name: 'checkpointInterval', status: 'supported' },
-  { name: 'memory', status: 'supported' },
+  {
+    name: 'memory',
+    status: 'refused',
+    why: 'A limit of your own comes with a later version; the plan prints what is used at most.',
+    isAsked: ({ memory }) => memory !== undefined,
+  },
   { name: 'ledger', status: 'supported' },
   { name: 'stateDir', status: 'supported' },
   { name: 'metricPluginConfig', status: 'noted', why: 'Metrics are part of the report of a run.' },
