@@ -1,20 +1,88 @@
 /** What generated encoders leave to a function. */
+import { civilFromDays } from '#columnar'
 
 const ZERO = 0x30
 const NINE = 0x39
 const POINT = 0x2e
+const MINUS = 0x2d
 
-/** Year, month and day of a day since 1970 as `year << 9 | month << 5 | day`; years 0 to 9999. See civilFromDays of #columnar. */
+/** Most columns hold days of a few years, over and over: looking one up takes a third of the time of computing it. */
+const DAY_SLOTS = 4096
+const slotDays = new Int32Array(DAY_SLOTS).fill(-0x80000000)
+const slotCivils = new Int32Array(DAY_SLOTS)
+
+/** Year, month and day of a day since 1970 as `year << 9 | month << 5 | day`; years 0 to 9999. */
 export function civilOf(days: number): number {
-  const shifted = days + 719_468
-  const era = Math.floor(shifted / 146_097)
-  const dayOfEra = shifted - era * 146_097
-  const yearOfEra = ((dayOfEra - ((dayOfEra / 1460) | 0) + ((dayOfEra / 36_524) | 0) - ((dayOfEra / 146_096) | 0)) / 365) | 0
-  const dayOfYear = dayOfEra - (365 * yearOfEra + (yearOfEra >> 2) - ((yearOfEra / 100) | 0))
-  const month = ((5 * dayOfYear + 2) / 153) | 0
-  const day = dayOfYear - (((153 * month + 2) / 5) | 0) + 1
-  const year = yearOfEra + era * 400
-  return month < 10 ? (year << 9) | ((month + 3) << 5) | day : ((year + 1) << 9) | ((month - 9) << 5) | day
+  const slot = days & (DAY_SLOTS - 1)
+  if (slotDays[slot] === days) return slotCivils[slot]!
+  const { year, month, day } = civilFromDays(days)
+  const civil = (year << 9) | (month << 5) | day
+  slotDays[slot] = days
+  slotCivils[slot] = civil
+  return civil
+}
+
+/** Two digits of every number below 100. */
+const pairs = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10))
+
+/**
+ * A decimal of at most 15 digits with its length in front; returns the position behind. `scale` digits stand behind the point, `unit`
+ * is ten to the power of it.
+ */
+export function encodeDecimal(out: Uint8Array, at: number, value: number, scale: number, unit: number): number {
+  const size = value < 0 ? -value : value
+  const whole = scale === 0 ? size : Math.floor(size / unit)
+  let next = at + 1
+  if (value < 0) out[next++] = MINUS
+  next = whole < 1e9 ? putSmall(out, next, whole) : putPadded(out, putSmall(out, next, Math.floor(whole / 1e9)), whole % 1e9, 9)
+  if (scale > 0) {
+    out[next++] = POINT
+    const rest = size - whole * unit
+    next =
+      scale <= 9
+        ? putPadded(out, next, rest, scale)
+        : putPadded(out, putPadded(out, next, Math.floor(rest / 1e9), scale - 9), rest % 1e9, 9)
+  }
+  out[at] = next - at - 1
+  return next
+}
+
+/** A number below 10^9 with as many digits as it has. */
+function putSmall(out: Uint8Array, at: number, value: number): number {
+  const digits =
+    value < 10
+      ? 1
+      : value < 100
+        ? 2
+        : value < 1000
+          ? 3
+          : value < 1e4
+            ? 4
+            : value < 1e5
+              ? 5
+              : value < 1e6
+                ? 6
+                : value < 1e7
+                  ? 7
+                  : value < 1e8
+                    ? 8
+                    : 9
+  return putPadded(out, at, value, digits)
+}
+
+/** A number below 10^9 with leading zeros. */
+function putPadded(out: Uint8Array, at: number, value: number, digits: number): number {
+  let rest = value | 0
+  let i = at + digits
+  for (; i - at >= 2; i -= 2) {
+    const higher = (rest / 100) | 0
+    const pair = (rest - higher * 100) << 1
+    out[i - 2] = pairs[pair]!
+    out[i - 1] = pairs[pair + 1]!
+    rest = higher
+  }
+  if (i > at) out[at] = ZERO + rest
+  return at + digits
 }
 
 /** Characters of UTF-8. */

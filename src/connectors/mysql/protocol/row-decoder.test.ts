@@ -4,12 +4,14 @@ import fc from 'fast-check'
 import {
   binary,
   bool,
+  civilFromDays,
   Column,
   date,
   decimalType,
   duration,
   float,
   int,
+  readInt64,
   readValue,
   timestamp,
   type Type,
@@ -75,6 +77,41 @@ test('decodes what its grammar allows beyond', () => {
   assert.equal(one(column(decimalType(12, 2), FIELD.NEWDECIMAL), '06 2d 31 32 2e 35 30'), '-12.50')
   assert.equal(one(column(decimalType(12, 2), FIELD.NEWDECIMAL), '02 2d 37'), '-7.00')
   assert.equal(one(column(int(16, false), FIELD.SHORT), 'ff ff'), 65_535)
+})
+
+test('decodes any decimal that fits its column', () => {
+  const decimals = fc
+    .integer({ min: 1, max: 38 })
+    .chain(precision =>
+      fc.tuple(
+        fc.constant(precision),
+        fc.integer({ min: 0, max: precision }),
+        fc.bigInt({ min: -(10n ** BigInt(precision)) + 1n, max: 10n ** BigInt(precision) - 1n }),
+      ),
+    )
+  fc.assert(
+    fc.property(decimals, ([precision, scale, unscaled]) => {
+      const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
+      const text = `${unscaled < 0n ? '-' : ''}${digits.slice(0, digits.length - scale)}${scale === 0 ? '' : `.${digits.slice(-scale)}`}`
+      const payload = Buffer.concat([Buffer.of(text.length), Buffer.from(text)]).toString('hex')
+      assert.equal(one(column(decimalType(precision, scale), FIELD.NEWDECIMAL), payload), text)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('decodes every day that MySQL has', () => {
+  const wire = [column(date, FIELD.DATE), column(timestamp(false), FIELD.DATETIME)]
+  for (let days = -719_528; days <= 2_932_896; days += 29) {
+    const { year, month, day } = civilFromDays(days)
+    const value = Buffer.of(year & 0xff, year >> 8, month, day)
+    const { columns } = decode(
+      wire,
+      packets(Buffer.concat([hex('00 00 04'), value, hex('0b'), value, hex('17 3b 3b 3f 42 0f 00')])),
+    )
+    assert.equal(columns[0]!.values[0], days)
+    assert.equal(readInt64(columns[1]!, 0), BigInt(days) * 86_400_000_000n + 86_399_999_999n)
+  }
 })
 
 test('reads the NULL bitmap with its offset of two bits', () => {

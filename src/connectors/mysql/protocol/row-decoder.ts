@@ -10,7 +10,7 @@
  *
  * A decoder stops before what it cannot finish and says why in its state; nothing of an unfinished row counts.
  */
-import { type Column, layoutOf, scanDecimal, scanUuid, type Type } from '#columnar'
+import { type Column, daysFromCivil, layoutOf, scanDecimal, scanUuid, type Type } from '#columnar'
 import { FIELD } from './field-types.ts'
 import { copyGeometry, copyNumeric } from './rare-values.ts'
 
@@ -62,12 +62,13 @@ export type RowDecoder = (
 /** V8 does not optimise functions of more than 60 KB of bytecode: rows with more columns than this are decoded in parts. */
 const COLUMNS_PER_FUNCTION = 64
 
-const HELPERS = { copyGeometry, copyNumeric, scanDecimal, scanUuid, isRealDay }
+const HELPERS = () => ({ monthStarts, copyGeometry, copyNumeric, scanDecimal, scanUuid, isRealDay })
 
 export function rowDecoder(columns: readonly WireColumn[]): RowDecoder {
-  const names = Object.keys(HELPERS)
+  const helpers = HELPERS()
+  const names = Object.keys(helpers)
   const body = `'use strict'; const { ${names.join(', ')} } = helpers\n${source(columns)}`
-  return new Function('helpers', body)(HELPERS) as RowDecoder
+  return new Function('helpers', body)(helpers) as RowDecoder
 }
 
 /** Payload that one row adds whatever its values are: what bounds the rows of a batch. */
@@ -83,7 +84,7 @@ const isBytes = ({ type }: WireColumn) => layoutOf(type).kind === 'bytes'
 function source(columns: readonly WireColumn[]): string {
   const inParts = columns.length > COLUMNS_PER_FUNCTION
   const names = columns.map((column, k) => locals(column, k))
-  const declarations = `let ${['b', 'v = 0', 'z = 0', 'row = 0', 'bad = -1', ...names.flat()].join(', ')}`
+  const declarations = `let ${['b', 's', 'v = 0', 'z = 0', 'row = 0', 'bad = -1', ...names.flat()].join(', ')}`
   const ends = columns.flatMap((column, k) => (isBytes(column) ? [`e${k}`] : []))
   const parts = chunk(columns.map((column, k) => columnBlock(column, k)))
   const row = inParts ? parts.map((_, i) => `part${i}(m)`).join('; ') : parts.flat().join('\n')
@@ -95,7 +96,7 @@ ${inParts ? declarations : ''}
 ${functions}
 return function decode(state, bytes, end, columns, maxRows, maxBytes) {
   ${inParts ? '' : declarations}
-  b = bytes; row = state.rows; bad = -1
+  b = bytes; s = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength); row = state.rows; bad = -1
   let p = state.position, n = 0, stop = ${STOP.FULL}, need = 0
   ${columns.map((column, k) => hoist(column, k)).join('\n  ')}
   while (row < maxRows) {
@@ -130,13 +131,14 @@ const chunk = (blocks: readonly string[]): string[][] =>
 
 function locals(column: WireColumn, k: number): string[] {
   const common = [`c${k}`, `a${k}`, `n${k} = 0`]
-  return isBytes(column) ? [...common, `d${k}`, `o${k}`, `e${k} = 0`] : [...common, `w${k}`]
+  return isBytes(column) ? [...common, `d${k}`, `t${k}`, `o${k}`, `e${k} = 0`] : [...common, `w${k}`]
 }
 
 /** `w` addresses the words to write: floats are copied as bits. */
 function hoist(column: WireColumn, k: number): string {
   const common = `c${k} = columns[${k}]; a${k} = c${k}.validity; n${k} = c${k}.nulls`
-  if (isBytes(column)) return `${common}; d${k} = c${k}.data; o${k} = c${k}.offsets; e${k} = o${k}[row]`
+  if (isBytes(column))
+    return `${common}; d${k} = c${k}.data; t${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.byteLength); o${k} = c${k}.offsets; e${k} = o${k}[row]`
   if (column.type.kind !== 'float') return `${common}; w${k} = c${k}.values`
   return `${common}; w${k} = new Int32Array(c${k}.values.buffer, c${k}.values.byteOffset, c${k}.values.byteLength >> 2)`
 }
@@ -198,9 +200,12 @@ function bytesBlock({ type, field }: WireColumn, k: number): string {
   if (field === FIELD.GEOMETRY) return grown(`copyGeometry(c${k}, e${k}, b, v, v + n)`)
   if (type.kind === 'numeric') return grown(`copyNumeric(c${k}, e${k}, b, v, v + n)`)
   if (type.kind === 'uuid') return `if (!scanUuid(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
-  return `if (e${k} + n > d${k}.length) d${k} = c${k}.reserve(e${k}, e${k} + n)
-      if (n <= 128) for (let i = 0; i < n; i++) d${k}[e${k} + i] = b[v + i]
-      else d${k}.set(b.subarray(v, v + n), e${k})
+  return `if (e${k} + n > d${k}.length) { d${k} = c${k}.reserve(e${k}, e${k} + n); t${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.byteLength) }
+      if (n <= 128) {
+        let i = 0
+        for (; i + 3 < n; i += 4) t${k}.setInt32(e${k} + i, s.getInt32(v + i, true), true)
+        for (; i < n; i++) d${k}[e${k} + i] = b[v + i]
+      } else d${k}.set(b.subarray(v, v + n), e${k})
       e${k} += n`
 }
 
@@ -212,45 +217,68 @@ function bitBlock(type: Type, k: number): string {
       w${k}[2 * row] = lo; w${k}[2 * row + 1] = hi`
 }
 
+/**
+ * Most values have few digits and exactly as many behind the point as the column: those are two small integers. `x` is the unscaled number,
+ * `high` what exceeds its nine digits where the column can have more than 15.
+ */
 function decimalBlock(precision: number, scale: number, k: number): string {
   if (precision > 18) return `if (!scanDecimal(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
-  const digits = `const t = v + n; let i = v, minus = false, high = 0, x = 0, point = -1
-      if (b[i] === 45) { minus = true; i++ }
-      for (; i < t; i++) {
-        const digit = b[i]
-        if (digit === 46) point = i + 1
-        else ${precision > 15 ? '{ if (x >= 1e8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 + (digit - 48) }' : 'x = x * 10 + (digit - 48)'}
-      }
-      let missing = ${scale} - (point < 0 ? 0 : t - point)
-      if (missing < 0) { ${refuse(k)} }`
-  if (precision > 15) {
-    return `${digits}
-      for (; missing > 0; missing--) { if (x >= 1e8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 }
-      const top = Math.floor(high / 65536) * 1e9, low = (top % 65536) * 65536 + (high % 65536) * 1e9 + x
-      let lo = low | 0, hi = Math.floor(top / 65536) + Math.floor(low / 4294967296) | 0
-      if (minus) { hi = lo === 0 ? -hi | 0 : ~hi; lo = -lo | 0 }
-      w${k}[2 * row] = lo; w${k}[2 * row + 1] = hi`
-  }
-  return `${digits}
-      for (; missing > 0; missing--) x *= 10
-      if (minus) x = -x
-      w${k}[2 * row] = x; w${k}[2 * row + 1] = Math.floor(x / 4294967296)`
+  const isLong = precision > 15
+  const push = isLong
+    ? 'if (x >= 1e8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 + digit'
+    : 'x = x * 10 + digit'
+  const fraction = Array.from({ length: scale }, (_, i) => `(b[f + ${i}] - 48) * ${10 ** (scale - 1 - i)}`).join(' + ')
+  const isUsual = scale === 0 ? 't - i < 10' : scale > 9 ? 'false' : 'f - i < 11 && f - i > 1 && b[f - 1] === 46'
+  return `const t = v + n, minus = b[v] === 45, f = t - ${scale}; let i = minus ? v + 1 : v, x = 0
+      if (${isUsual}) {
+        let whole = 0
+        for (const stop = ${scale === 0 ? 't' : 'f - 1'}; i < stop; i++) whole = whole * 10 + (b[i] - 48) | 0
+        x = ${scale === 0 || scale > 9 ? 'whole' : `whole * ${10 ** scale} + (${fraction})`}
+        if (minus) x = -x
+        w${k}[2 * row] = x; w${k}[2 * row + 1] = Math.floor(x / 4294967296)
+      } else {
+        let high = 0, missing = ${scale}
+        for (let point = false; i < t; i++) {
+          const digit = b[i] - 48
+          if (digit === -2) { point = true; continue }
+          if (point) missing--
+          ${push}
+        }
+        if (missing < 0) { ${refuse(k)} }
+        for (const digit = 0; missing > 0; missing--) { ${push} }
+        ${isLong ? storeLong(k) : `if (minus) x = -x\n        w${k}[2 * row] = x; w${k}[2 * row + 1] = Math.floor(x / 4294967296)`}
+      }`
 }
 
+/** high * 10^9 + x in two words: every product stays below 2^53. */
+const storeLong = (
+  k: number,
+) => `const top = Math.floor(high / 65536) * 1e9, low = (top % 65536) * 65536 + (high % 65536) * 1e9 + x
+        const lo = low | 0, hi = Math.floor(top / 65536) + Math.floor(low / 4294967296) | 0
+        w${k}[2 * row] = -lo; w${k}[2 * row + 1] = lo === 0 ? -hi : ~hi
+        if (!minus) { w${k}[2 * row] = lo; w${k}[2 * row + 1] = hi }`
+
+const FIRST_YEAR = 1900
+const MONTHS = 256 * 12
+/** The day before each month of 1900 to 2155 since 1970: a look into it is half of the work of computing it. */
+const monthStarts = Int32Array.from(
+  { length: MONTHS },
+  (_, at) => daysFromCivil({ year: FIRST_YEAR + Math.floor(at / 12), month: (at % 12) + 1, day: 1 }) - 1,
+)
+
 /** Days since 1970 as in `daysFromCivil` of #columnar; years are 0 to 9999. */
-const DAYS = `const late = month <= 2 ? year - 1 : year
-        const days = 365 * late + (late >> 2) - (late / 100 | 0) + (late / 400 | 0) + ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 | 0) + day - 719469`
+const DAYS = `const at = (year - ${FIRST_YEAR}) * 12 + month - 1, late = month <= 2 ? year - 1 : year
+        const days = day + (at >>> 0 < ${MONTHS} ? monthStarts[at] : 365 * late + (late >> 2) - (late / 100 | 0) + (late / 400 | 0) + ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 | 0) - 719469)`
 
 function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
   const zero = zeroDates === 'null' ? setNull(k) : refuse(k)
   const store =
     type.kind === 'date'
       ? `w${k}[row] = days`
-      : `const seconds = days * 86400 + (n > 4 ? b[v + 4] * 3600 + b[v + 5] * 60 + b[v + 6] : 0)
-        const micros = n > 7 ? ${word('v + 7')} : 0
-        const top = Math.floor(seconds / 65536), high = top * 1e6
-        const rest = Math.floor(high / 65536), low = (high - rest * 65536) * 65536 + (seconds - top * 65536) * 1e6 + micros
-        w${k}[2 * row] = low; w${k}[2 * row + 1] = rest + Math.floor(low / 4294967296)`
+      : // A day has 20 * 2^32 + 500654080 microseconds.
+        `const clock = n > 4 ? (b[v + 4] * 3600 + b[v + 5] * 60 + b[v + 6]) * 1e6 + (n > 7 ? ${word('v + 7')} : 0) : 0
+        const low = days * 500654080 + clock
+        w${k}[2 * row] = low; w${k}[2 * row + 1] = days * 20 + Math.floor(low / 4294967296)`
   return `n = b[v++]
       if (n > 3) {
         const year = b[v] | b[v + 1] << 8, month = b[v + 2], day = b[v + 3]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import {
   binary,
   bool,
@@ -104,6 +105,31 @@ test('encodes the ends of the calendar and decimals of all widths', () => {
   assert.equal(
     one(plain(uuid, { isText: true }), '123e4567-e89b-12d3-a456-426655440000'),
     text('123e4567-e89b-12d3-a456-426655440000'),
+  )
+})
+
+test('encodes any decimal as arithmetic without limits does', () => {
+  const decimals = fc
+    .integer({ min: 1, max: 18 })
+    .chain(precision =>
+      fc.tuple(
+        fc.constant(precision),
+        fc.integer({ min: 0, max: precision }),
+        fc.bigInt({ min: -(10n ** BigInt(precision)) + 1n, max: 10n ** BigInt(precision) - 1n }),
+      ),
+    )
+  fc.assert(
+    fc.property(decimals, ([precision, scale, unscaled]) => {
+      const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
+      const expected = `${unscaled < 0n ? '-' : ''}${digits.slice(0, digits.length - scale)}${scale === 0 ? '' : `.${digits.slice(-scale)}`}`
+      assert.equal(
+        Buffer.from(one(plain(decimalType(precision, scale)), expected), 'hex')
+          .subarray(1)
+          .toString(),
+        expected,
+      )
+    }),
+    { numRuns: 2000 },
   )
 })
 

@@ -11,7 +11,15 @@
  */
 import { type Column, layoutOf, renderDecimal128, renderDecimal64, renderDuration, renderUuid, type Type } from '#columnar'
 import { FIELD } from './field-types.ts'
-import { charsOf, civilOf, encodeGeometry, isNumberText, isPlainNumeric, isRoundAsText } from './parameter-values.ts'
+import {
+  charsOf,
+  civilOf,
+  encodeDecimal,
+  encodeGeometry,
+  isNumberText,
+  isPlainNumeric,
+  isRoundAsText,
+} from './parameter-values.ts'
 
 /** How a column of a batch becomes a parameter. */
 export interface ParameterColumn {
@@ -79,6 +87,7 @@ const HELPERS = {
   renderDecimal64,
   renderDecimal128,
   civilOf,
+  encodeDecimal,
   encodeGeometry,
   isPlainNumeric,
   isNumberText,
@@ -150,8 +159,13 @@ function fixedBytes(column: ParameterColumn): number {
 
 function source(columns: readonly ParameterColumn[], blocks: readonly string[]): string {
   const inParts = columns.length > COLUMNS_PER_FUNCTION
-  const names = columns.flatMap((column, k) => [`a${k}`, `h${k}`, `w${k}`, ...(isBytes(column) ? [`d${k}`, `o${k}`] : [])])
-  const declarations = `let ${['out', 'p = 0', 'row = 0', 'bad = -1', 'reason = 0', 'masks', 'mask = 0', ...names].join(', ')}`
+  const names = columns.flatMap((column, k) => [
+    `a${k}`,
+    `h${k}`,
+    `w${k}`,
+    ...(isBytes(column) ? [`d${k}`, `t${k}`, `o${k}`] : []),
+  ])
+  const declarations = `let ${['out', 'view', 'p = 0', 'row = 0', 'bad = -1', 'reason = 0', 'masks', 'mask = 0', ...names].join(', ')}`
   const parts = Array.from({ length: Math.ceil(blocks.length / COLUMNS_PER_FUNCTION) }, (_, i) =>
     blocks.slice(i * COLUMNS_PER_FUNCTION, (i + 1) * COLUMNS_PER_FUNCTION).join('\n'),
   )
@@ -162,7 +176,7 @@ ${inParts ? declarations : ''}
 ${inParts ? parts.map((part, i) => `function part${i}() {\n${part}\n}`).join('\n') : ''}
 return function encode(state, columns, rows, bytes, ends, bits, maxRows, maxBytes) {
   ${inParts ? '' : declarations}
-  out = bytes; masks = bits; p = state.length; row = state.row; bad = -1; reason = 0
+  out = bytes; view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength); masks = bits; p = state.length; row = state.row; bad = -1; reason = 0
   let count = state.count, start = p
   ${columns.map((column, k) => hoist(column, k)).join('\n  ')}
   while (row < rows && count < maxRows) {
@@ -180,7 +194,8 @@ return function encode(state, columns, rows, bytes, ends, bits, maxRows, maxByte
 
 function hoist(column: ParameterColumn, k: number): string {
   const common = `a${k} = columns[${k}].validity; h${k} = columns[${k}].nulls > 0`
-  if (isBytes(column)) return `${common}; d${k} = columns[${k}].data; o${k} = columns[${k}].offsets`
+  if (isBytes(column))
+    return `${common}; d${k} = columns[${k}].data; t${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.byteLength); o${k} = columns[${k}].offsets`
   return `${common}; w${k} = columns[${k}].values`
 }
 
@@ -212,16 +227,8 @@ function valueBlock(column: ParameterColumn, k: number, refuse: Refuse): string 
       return intBlock(column, type.bits, k, refuse)
     case 'float':
       return floatBlock(type.bits, k, refuse)
-    case 'decimal': {
-      const call =
-        type.precision <= 18
-          ? `renderDecimal64(out, p + 1, w${k}[2 * row], w${k}[2 * row + 1], ${type.scale})`
-          : `renderDecimal128(out, p + 1, w${k}, 4 * row, ${type.scale})`
-      return `const end = ${call}
-      out[p] = end - p - 1
-      if (out[end - 1] > 57) { ${refuse('NaN has no counterpart')} }
-      p = end`
-    }
+    case 'decimal':
+      return decimalBlock(type, k, refuse)
     case 'date':
       return `const days = w${k}[row]
       if (days < ${FIRST_DAY} || days > ${LAST_DAY}) { ${refuse(NO_YEAR)} }
@@ -239,6 +246,24 @@ function valueBlock(column: ParameterColumn, k: number, refuse: Refuse): string 
     default:
       return bytesBlock(column, k, refuse)
   }
+}
+
+/** Numbers below 2^53, which most are, need no arithmetic in two words. NaN is not among them. */
+function decimalBlock({ precision, scale }: { precision: number; scale: number }, k: number, refuse: Refuse): string {
+  const general =
+    precision <= 18
+      ? `renderDecimal64(out, p + 1, w${k}[2 * row], w${k}[2 * row + 1], ${scale})`
+      : `renderDecimal128(out, p + 1, w${k}, 4 * row, ${scale})`
+  const checked = `const end = ${general}
+      out[p] = end - p - 1
+      if (out[end - 1] > 57) { ${refuse('NaN has no counterpart')} }
+      p = end`
+  if (precision > 18 || scale > 15) return checked
+  return `const hi = w${k}[2 * row + 1]
+      if (hi < 2097152 && hi >= -2097152) p = encodeDecimal(out, p, hi * 4294967296 + (w${k}[2 * row] >>> 0), ${scale}, ${10 ** scale})
+      else {
+      ${checked}
+      }`
 }
 
 /** 0000-01-01 and 9999-12-31. */
@@ -335,7 +360,10 @@ function bytesBlock(column: ParameterColumn, k: number, refuse: Refuse): string 
       if (n < 251) out[p++] = n
       else if (n < 65536) { out[p] = 252; out[p + 1] = n; out[p + 2] = n >> 8; p += 3 }
       else { out[p] = 254; out[p + 1] = n; out[p + 2] = n >> 8; out[p + 3] = n >> 16; out[p + 4] = n >> 24; out[p + 5] = out[p + 6] = out[p + 7] = out[p + 8] = 0; p += 9 }
-      if (n <= 128) for (let i = 0; i < n; i++) out[p + i] = d${k}[s + i]
-      else out.set(d${k}.subarray(s, s + n), p)
+      if (n <= 128) {
+        let i = 0
+        for (; i + 3 < n; i += 4) view.setInt32(p + i, t${k}.getInt32(s + i, true), true)
+        for (; i < n; i++) out[p + i] = d${k}[s + i]
+      } else out.set(d${k}.subarray(s, s + n), p)
       p += n`
 }
