@@ -19,6 +19,8 @@ export interface Relation {
   readonly blocks: number
   readonly comment: string | undefined
   readonly isUnlogged: boolean
+  /** Row-level security hides rows from this user. */
+  readonly isFiltered: boolean
 }
 
 /** A column of a relation as it stands in the catalogue. */
@@ -52,7 +54,7 @@ export async function findRelation(session: Connection, table: TableName): Promi
   const { rows } = await session.execute(
     `SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples, obj_description(c.oid, 'pg_class'),
             CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) / current_setting('block_size')::int ELSE 0 END,
-            c.relpersistence = 'u',
+            c.relpersistence = 'u', row_security_active(c.oid),
             (c.relname = $1)::int + CASE WHEN n.nspname = coalesce($2, n.nspname) THEN 1 ELSE 0 END AS exactness
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE lower(c.relname) = lower($1) AND c.relkind = ANY ($3)
@@ -63,7 +65,7 @@ export async function findRelation(session: Connection, table: TableName): Promi
   const [best, second] = rows
   const isAmbiguous = second !== undefined && best?.at(-1) !== '2' && second.at(-1) === best?.at(-1)
   if (best === undefined || isAmbiguous) return undefined
-  const [oid, schema, name, kind, estimate, comment, blocks, isUnlogged] = best.map(value => value ?? '')
+  const [oid, schema, name, kind, estimate, comment, blocks, isUnlogged, isFiltered] = best.map(value => value ?? '')
   return {
     oid: Number(oid),
     schema: schema ?? '',
@@ -74,6 +76,7 @@ export async function findRelation(session: Connection, table: TableName): Promi
     blocks: Number(blocks),
     comment: comment === '' ? undefined : comment,
     isUnlogged: isUnlogged === 't',
+    isFiltered: isFiltered === 't',
   }
 }
 

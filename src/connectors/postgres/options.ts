@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { z } from 'zod'
-import type { Context } from '#connector'
+import type { Context, Note } from '#connector'
 import { postgresDialect, sqlErrors, type SqlConnection, type SystemFacts } from '#sql'
 import { postgresErrors } from './errors.ts'
 import { Connection } from './protocol/connection.ts'
@@ -53,6 +53,15 @@ const SESSION = {
   jit: 'off',
   statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
+}
+
+const KNOWN_PROPERTIES = ['user', 'password', 'currentSchema', 'ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']
+
+/** Connection properties of the JDBC driver that mean nothing here. */
+export function propertyNotes({ properties }: SqlConnection): Note[] {
+  const unknown = Object.keys(properties).filter(name => !KNOWN_PROPERTIES.includes(name))
+  if (unknown.length === 0) return []
+  return [{ level: 'info', text: `Connection properties without effect here: ${unknown.join(', ')}.` }]
 }
 
 export interface SessionOptions {

@@ -128,7 +128,7 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
     splitColumn: isKey ? undefined : splitColumn,
     orderBy: orderOf(settings.orderBy, find),
     relation,
-    notes: textNotes(chosen),
+    notes: [...textNotes(chosen), ...securityNotes(relation)],
   }
 }
 
@@ -207,7 +207,10 @@ function keyFor(
   find: (name: string) => Candidate,
 ): Candidate[] {
   const ordered = keys.filter(({ isOrdered }) => isOrdered)
-  const named = [settings.splitColumn, resumeColumn].filter(name => name !== undefined).map(name => find(name).name)
+  // FlinkX names one column to resume by for all tables; where there is none of that name, nothing is lost.
+  const known = keys.flatMap(({ columns }) => columns)
+  const wanted = resumeColumn === undefined ? undefined : findName(known, resumeColumn)
+  const named = [settings.splitColumn === undefined ? undefined : find(settings.splitColumn).name, wanted]
   const byName = named
     .map(name => ordered.find(({ columns }) => columns.length === 1 && columns[0] === name))
     .find(key => key !== undefined)
@@ -251,6 +254,11 @@ function textNotes(columns: readonly Chosen[]): Note[] {
   if (asText.length === 0) return []
   const list = asText.map(({ name, field }) => `${name} (${field.native?.type})`).join(', ')
   return [{ level: 'info', text: `Read as text, in the form PostgreSQL prints: ${list}.` }]
+}
+
+function securityNotes(relation: Relation | undefined): Note[] {
+  if (relation?.isFiltered !== true) return []
+  return [{ level: 'warning', text: `${relation.label} has row-level security: only the rows that this user may see are read.` }]
 }
 
 /** Throws when the columns are no longer those of the plan. */

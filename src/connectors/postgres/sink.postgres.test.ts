@@ -293,6 +293,22 @@ describe('targets', { skip }, () => {
     })
   })
 
+  test('missing rights are found before the first row', async () => {
+    await freshKv()
+    const account = { user: 'scram_user', password: 'sluice-test' }
+    await run('GRANT INSERT, SELECT ON orders TO scram_user', 'GRANT CREATE ON SCHEMA public TO scram_user')
+    await assert.rejects(land(kv, { ...account, writeMode: 'update', ledgerSchema: 'mine' }, [1, 'a', 1]), {
+      code: 'postgres.no-rights',
+      message: /scram_user has no right to UPDATE on public\.orders/,
+    })
+    await run('REVOKE ALL ON orders FROM scram_user', 'REVOKE CREATE ON SCHEMA public FROM scram_user')
+  })
+
+  test('statements of users may return what they like', async () => {
+    await freshKv()
+    await land(kv, { preSql: "SELECT repeat('x', 1000) FROM generate_series(1, 50000)" }, [1, 'a', 1])
+  })
+
   test('views and foreign names are refused, unlogged tables noted', async () => {
     await freshKv('CREATE VIEW a_view AS SELECT * FROM orders')
     await assert.rejects(land(kv, { tables: 'a_view' }, [1, 'a', 1]), {

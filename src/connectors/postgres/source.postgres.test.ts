@@ -390,6 +390,23 @@ describe('relations', { skip }, () => {
     assert.deepEqual(await rows('SELECT count(*) FROM victim'), [['0']])
   })
 
+  test('row-level security is noted, for it hides rows without a word', async () => {
+    await run(
+      'DROP TABLE IF EXISTS t',
+      'CREATE TABLE t (id int PRIMARY KEY)',
+      'INSERT INTO t VALUES (1), (2)',
+      'ALTER TABLE t ENABLE ROW LEVEL SECURITY',
+    )
+    await run('CREATE POLICY visible ON t USING (id = 1)', 'GRANT SELECT ON t TO scram_user')
+    const account = { ...place, user: 'scram_user', password: 'sluice-test', tables: 't' }
+    assert.deepEqual((await readAll(account)).rows, [[1]])
+    await using reader = await openSource(account)
+    const [dataset] = await reader.discover()
+    assert.match((await reader.explain(dataset!)).notes.map(({ text }) => text).join(), /row-level security/)
+    await run('REVOKE ALL ON t FROM scram_user')
+    await assert.rejects(readAll(account), { code: 'postgres.no-rights' })
+  })
+
   test('an array that is no list is refused with its column, and read as text on request', async () => {
     await run(
       'DROP TABLE IF EXISTS t',

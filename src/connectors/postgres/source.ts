@@ -12,7 +12,7 @@ import { HIGH_WATER_BYTES } from '#wire'
 import { CopyOut } from './copy-out.ts'
 import { compileDecoder, type BindDecoder } from './decode.ts'
 import { keyText } from './key-text.ts'
-import { openSession, postgresFacts, tlsShape } from './options.ts'
+import { openSession, postgresFacts, propertyNotes, tlsShape } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
 import { postgresErrors } from './errors.ts'
 import { requireSameSchema, select, type SelectedColumn, type Selection } from './selection.ts'
@@ -92,7 +92,13 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     return {
       statements: statement,
       resume: { by, why },
-      notes: [...this.#settings.notes, ...selection.notes, ...notes, ...this.#fetchNote()],
+      notes: [
+        ...this.#settings.notes,
+        ...propertyNotes(this.#settings.connection),
+        ...selection.notes,
+        ...notes,
+        ...this.#fetchNote(),
+      ],
     }
   }
 

@@ -15,12 +15,12 @@ export const needsNoTransaction = (statements: readonly string[]): boolean =>
 /** Executes statements in the open transaction, which none of them may end. */
 export async function executeInside(session: Connection, option: string, statements: readonly string[]): Promise<void> {
   for (const [index, sql] of statements.entries()) {
-    await session.query(sql)
+    await session.run(sql)
     if (session.transaction !== 'T') throw postgresErrors.statementEndsTransaction({ option, at: index + 1 })
   }
 }
 
 /** Executes statements one by one, each durable at once. */
 export async function executeOutside(session: Connection, statements: readonly string[]): Promise<void> {
-  for (const sql of statements) await session.query(sql)
+  for (const sql of statements) await session.run(sql)
 }

@@ -138,6 +138,12 @@ export class Connection implements AsyncDisposable {
     return this.#result(sql)
   }
 
+  /** Executes one or more statements and forgets what they return, however much. */
+  async run(sql: string): Promise<void> {
+    this.send(messages.query(sql))
+    await this.#result(sql, false)
+  }
+
   /** Executes one statement with parameters, all as text. */
   async execute(sql: string, parameters: readonly (string | null)[] = []): Promise<Result> {
     this.send(messages.execute(sql, parameters))
@@ -311,14 +317,15 @@ export class Connection implements AsyncDisposable {
   }
 
   /** Everything up to ReadyForQuery. */
-  async #result(sql: string): Promise<Result> {
+  async #result(sql: string, keepsRows = true): Promise<Result> {
     let columns: ResultColumn[] = []
     let rows: (string | null)[][] = []
     let completed = ''
     for (;;) {
       const { tag, body } = await this.#next()
-      if (tag === TAG.dataRow) rows.push(messages.decodeDataRow(body))
-      else if (tag === TAG.rowDescription) [columns, rows] = [messages.decodeRowDescription(body), []]
+      if (tag === TAG.dataRow) {
+        if (keepsRows) rows.push(messages.decodeDataRow(body))
+      } else if (tag === TAG.rowDescription) [columns, rows] = [messages.decodeRowDescription(body), []]
       else if (tag === TAG.complete) completed = body.cstring()
       else if (tag === TAG.error) await this.#fail(body, sql)
       else if (tag === TAG.ready) return { columns, rows, tag: completed }
