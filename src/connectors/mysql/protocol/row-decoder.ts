@@ -225,7 +225,7 @@ function decimalBlock(precision: number, scale: number, k: number): string {
   if (precision > 18) return `if (!scanDecimal(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
   const isLong = precision > 15
   const push = isLong
-    ? 'if (x >= 1e8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 + digit'
+    ? 'if (seen++ > 8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 + digit'
     : 'x = x * 10 + digit'
   const fraction = Array.from({ length: scale }, (_, i) => `(b[f + ${i}] - 48) * ${10 ** (scale - 1 - i)}`).join(' + ')
   const isUsual = scale === 0 ? 't - i < 10' : scale > 9 ? 'false' : 'f - i < 11 && f - i > 1 && b[f - 1] === 46'
@@ -237,7 +237,7 @@ function decimalBlock(precision: number, scale: number, k: number): string {
         if (minus) x = -x
         w${k}[2 * row] = x; w${k}[2 * row + 1] = Math.floor(x / 4294967296)
       } else {
-        let high = 0, missing = ${scale}
+        let high = 0, seen = 0, missing = ${scale}
         for (let point = false; i < t; i++) {
           const digit = b[i] - 48
           if (digit === -2) { point = true; continue }
