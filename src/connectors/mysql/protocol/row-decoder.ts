@@ -228,7 +228,9 @@ function decimalBlock(precision: number, scale: number, k: number): string {
     ? 'if (seen++ > 8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 + digit'
     : 'x = x * 10 + digit'
   const fraction = Array.from({ length: scale }, (_, i) => `(b[f + ${i}] - 48) * ${10 ** (scale - 1 - i)}`).join(' + ')
-  const isUsual = scale === 0 ? 't - i < 10' : scale > 9 ? 'false' : 'f - i < 11 && f - i > 1 && b[f - 1] === 46'
+  // Nine digits in front of the point, and fifteen in all, which a double holds.
+  const isUsual =
+    scale === 0 ? 't - i < 10' : scale > 9 ? 'false' : `f - i < ${Math.min(9, 15 - scale) + 2} && f - i > 1 && b[f - 1] === 46`
   return `const t = v + n, minus = b[v] === 45, f = t - ${scale}; let i = minus ? v + 1 : v, x = 0
       if (${isUsual}) {
         let whole = 0
