@@ -1,6 +1,7 @@
 /** One running test server. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from './errors.ts'
 import type { Keeper } from './keeper.ts'
 import type { ServerName } from './names.ts'
@@ -49,6 +50,8 @@ export interface ServerRecord {
   readonly isDetached: boolean
 }
 
+const RESTART_PAUSE_MS = 1000
+
 /** Name of the file with the record in the home folder. */
 export const RECORD = 'server.json'
 
@@ -74,7 +77,14 @@ export function ownServer(
     },
     async restart() {
       pid = await keeper.restart()
-      await waitUntilReady(pid)
+      try {
+        await waitUntilReady(pid)
+      } catch {
+        // The kernel may still be taking down children of a killed server, whose shared memory then stands in the way.
+        await sleep(RESTART_PAUSE_MS)
+        pid = await keeper.restart()
+        await waitUntilReady(pid)
+      }
       await writeRecord(home, { facts: { ...facts, pid }, keeper: keeper.id, isDetached: false })
     },
     [Symbol.asyncDispose]: stop,
