@@ -20,14 +20,18 @@ export interface Results {
   readonly firstRowMs: number | undefined
 }
 
+/** Rows of narrow below which figures are about something else. */
+const SMALL = 1_000_000
+
 export function renderReport(results: Results): string {
-  const { contests } = results
+  const { contests, rows } = results
+  const caution = rows < SMALL ? '\n\nOn tables this small the start of the process is most of the time that Sluice takes.' : ''
   const parts = [
     contests.length > 0 ? summaryTable(results) : '',
     extrasTable(results),
     contests.length > 0 ? costTable(results) : '',
   ]
-  return [...parts.filter(part => part !== ''), `${results.machine}; ${results.seconds.toFixed(0)} s`].join('\n\n')
+  return [...parts.filter(part => part !== ''), `${results.machine}; ${results.seconds.toFixed(0)} s${caution}`].join('\n\n')
 }
 
 /** One line per path and rival: how much quicker, at what cost. */
