@@ -7,6 +7,8 @@ import { RowWindow } from './row-window.ts'
 
 const LINE_FEED = 0x0a
 const COUNT_BYTES = 1024 * 1024
+/** Usually enough for the head of a file. */
+const HEAD_BYTES = 64 * 1024
 /** EF BB BF, U+FEFF in UTF-8. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
@@ -28,7 +30,9 @@ export interface FileBeginning {
 
 /** What is in front of the rows of a file, and at least its first `bytes`. */
 export async function readBeginning(file: StoredFile, format: RowFormat, bytes: number): Promise<FileBeginning> {
-  await using window = new RowWindow(await openBytes(file.path, file.storage, 0, file.signal), 0)
+  await using window = new RowWindow(await openBytes(file.path, file.storage, 0, file.signal), 0, {
+    readBytes: Math.max(bytes, HEAD_BYTES),
+  })
   const offsetOf = (at: number) => at - window.start
   try {
     for (;;) {

@@ -18,9 +18,12 @@ import { storageOf, type SourceSettings } from './source-options.ts'
 const LINE_FEED = 0x0a
 /** Files of a dataset whose beginning is looked at. */
 const SAMPLED_FILES = 16
-const SAMPLE_BYTES = 1024 * 1024
+const SAMPLE_BYTES = 512 * 1024
 /** Files that a plan lists by name. */
 const LISTED_FILES = 10
+
+/** Characters of a file's name in the id of a split. */
+const NAME_CHARACTERS = 60
 
 /** Offset of the next row in the UTF-8 text of the file. */
 export type FilePosition = { readonly offset: number }
@@ -66,11 +69,14 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
   }
 
   async *enumerate(dataset: Dataset): AsyncIterable<FileSplit> {
+    const all = [...(await listDatasets(this.#settings)).values()].flat().map(({ path }) => path)
     for (const { path, size, modifiedMs } of await this.#filesOf(dataset)) {
+      // Short enough for any ledger; the number tells files of one name in several folders apart.
+      const name = `${all.indexOf(path) + 1}:${basename(path).slice(0, NAME_CHARACTERS)}`
       const step = this.#isDivisible(path) ? this.#settings.splitBytes : size
       for (let start = 0; start < size; start += step) {
         const end = Math.min(start + step, size)
-        yield { id: `${path}@${start}-${end}`, dataset: dataset.id, file: path, start, end, size, modifiedMs }
+        yield { id: `${name}@${start}-${end}`, dataset: dataset.id, file: path, start, end, size, modifiedMs }
       }
     }
   }
@@ -83,7 +89,9 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
     // Looking one byte back tells whether a row starts here: behind a line feed it does.
     const looksBack = from > rowsAt
     const opened = looksBack ? from - 1 : from
-    await using window = new RowWindow(await openBytes(file.path, file.storage, opened, file.signal), opened, this.#context.meter)
+    await using window = new RowWindow(await openBytes(file.path, file.storage, opened, file.signal), opened, {
+      meter: this.#context.meter,
+    })
     try {
       await window.fill()
       if (looksBack && position === undefined) await skipLine(window)

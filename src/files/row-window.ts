@@ -6,18 +6,24 @@ import { isUtf8 } from 'node:buffer'
 import type { ByteSource } from './byte-source.ts'
 import { RowFault, SPARE_BYTES } from './row-format.ts'
 
+/** Bytes of one read. */
 const READ_BYTES = 512 * 1024
 /** Room in front of the bytes of a read for the row that the read before it cut in two. */
 const CARRY_BYTES = 64 * 1024
-const BUFFER_BYTES = CARRY_BYTES + READ_BYTES + SPARE_BYTES
 /** Most memory that a window needs while no row is longer than `CARRY_BYTES`. */
-export const WINDOW_BYTES = 2 * BUFFER_BYTES
+export const WINDOW_BYTES = 2 * (CARRY_BYTES + READ_BYTES + SPARE_BYTES)
 
 const ENCODING_HINT = 'Name the encoding of the file with `encoding`, e.g. `gb18030` or `windows-1252`.'
 
+/** Where a window adds what it has read and how long it waited for it. */
+interface WindowMeter {
+  bytes: number
+  waitMs: number
+}
+
 export class RowWindow implements AsyncDisposable {
   /** Bytes that are not decoded yet: `buffer[start, end)`. `fill` replaces the buffer and moves both. */
-  buffer = new Uint8Array(BUFFER_BYTES)
+  buffer: Uint8Array<ArrayBuffer>
   start = CARRY_BYTES
   end = CARRY_BYTES
   /** The file ends at `end`. */
@@ -27,14 +33,18 @@ export class RowWindow implements AsyncDisposable {
   /** `buffer[start, valid)` is known to be UTF-8. */
   #valid = CARRY_BYTES
   readonly #source: ByteSource
-  readonly #meter: { bytes: number; waitMs: number } | undefined
-  #spare = new Uint8Array(BUFFER_BYTES)
+  readonly #meter: WindowMeter | undefined
+  #spare: Uint8Array<ArrayBuffer>
+  readonly #readBytes: number
   #reading: Promise<number>
 
-  constructor(source: ByteSource, offset: number, meter?: { bytes: number; waitMs: number }) {
+  constructor(source: ByteSource, offset: number, options: { readBytes?: number; meter?: WindowMeter | undefined } = {}) {
     this.#source = source
     this.#offset = offset
-    this.#meter = meter
+    this.#meter = options.meter
+    this.#readBytes = options.readBytes ?? READ_BYTES
+    this.buffer = this.#makeBuffer()
+    this.#spare = this.#makeBuffer()
     this.#reading = this.#read()
   }
 
@@ -79,8 +89,12 @@ export class RowWindow implements AsyncDisposable {
     await this.#source[Symbol.asyncDispose]()
   }
 
+  #makeBuffer(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(CARRY_BYTES + this.#readBytes + SPARE_BYTES)
+  }
+
   #read(): Promise<number> {
-    const reading = this.#source.read(this.#spare, CARRY_BYTES, READ_BYTES)
+    const reading = this.#source.read(this.#spare, CARRY_BYTES, this.#readBytes)
     reading.catch(() => {}) // Reported by the next fill, unless nobody wants it any more.
     return reading
   }
@@ -93,7 +107,7 @@ export class RowWindow implements AsyncDisposable {
       this.#spare.set(this.buffer.subarray(this.start, this.end), CARRY_BYTES - left)
       const used = this.buffer
       this.buffer = this.#spare
-      this.#spare = used.length === BUFFER_BYTES ? used : new Uint8Array(BUFFER_BYTES)
+      this.#spare = used.length === this.buffer.length ? used : this.#makeBuffer()
       this.start = CARRY_BYTES - left
     } else {
       const needed = left + bytes + SPARE_BYTES

@@ -1,6 +1,7 @@
 /** A file that is being written, and the buffers that carry rows to it. */
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import { SluiceError } from '#errors'
 import { fileErrors, reasonOf } from './errors.ts'
 
 export const WRITE_BYTES = 256 * 1024
@@ -49,12 +50,13 @@ export class StagedFile {
   /** Makes everything durable and closes the file. */
   async finish(): Promise<void> {
     await Promise.all(this.#writing)
-    this.throwIfFailed()
     try {
+      this.throwIfFailed()
       await this.#handle.sync()
-      await this.#handle.close()
     } catch (cause) {
-      throw fileErrors.unwritable({ path: this.path, reason: reasonOf(cause) }, cause)
+      throw SluiceError.is(cause) ? cause : fileErrors.unwritable({ path: this.path, reason: reasonOf(cause) }, cause)
+    } finally {
+      await this.#handle.close()
     }
   }
 

@@ -105,7 +105,8 @@ class CsvSampler implements Sampler {
     const next = csvDecoder(schema, [...names.keys()], dialect)(batch, Infinity, bytes, start, end, end, isWhole)
     this.#rows += batch.rows
     this.#bytes += (next < 0 ? ~next : next) - start
-    for (const [index, name] of names.entries()) this.#guess(name, batch, index)
+    const hasType = new Set(columns?.filter(({ type }) => type !== undefined).map(({ name }) => name))
+    for (const [index, name] of names.entries()) if (!hasType.has(name)) this.#guess(name, batch, index)
   }
 
   schema(): Schema | undefined {

@@ -27,7 +27,7 @@ import {
   type Type,
   type Value,
 } from '#columnar'
-import { contextOf, fillBatch, rowsOf, type Row } from '#conformance'
+import { contextOf, fillBatch, rowsOf, sinkSuite, type Row } from '#conformance'
 import type { Dataset, RunRecord, Target, TwoPhaseWriter } from '#connector'
 import type { EncodeRows } from '#files'
 import { csvDecoder } from './decoder.ts'
@@ -332,3 +332,41 @@ function encodeAll(batch: Batch, encode: EncodeRows): Uint8Array<ArrayBuffer> {
   }
   return new Uint8Array(Buffer.concat([...parts, Buffer.alloc(8)]))
 }
+
+const place = join(folder, 'suite')
+
+/** Python reads the files; every value is a text to it. */
+const witness = `import csv, glob, json, sys
+rows = []
+for name in glob.glob(sys.argv[1] + '/*.csv'):
+    rows += csv.DictReader(open(name, encoding='utf-8', newline=''), strict=True)
+json.dump(rows, sys.stdout)`
+
+sinkSuite({
+  sink: csvSink,
+  options: { path: place, nullText: '\\N' },
+  brokenOptions: { path: '/dev/null/below' },
+  dataset: datasetOf({ n: int(64), t: utf8, d: decimalType(9, 2), at: timestamp(false) }),
+  rows: Array.from({ length: 14 }, (_, at) => ({
+    ...{ n: BigInt(at) * 1_000_000_007n, t: at % 4 === 0 ? null : `"${at}",\n№ ${'x'.repeat(at * 9)}` },
+    ...{ d: at % 5 === 0 ? null : `-${at}.05`, at: `2024-01-${String(at + 1).padStart(2, '0')} 00:00:0${at % 10}` },
+  })),
+  reset: () => rm(place, { recursive: true, force: true }),
+  async read() {
+    const python = spawnSync('python3', ['-c', witness, place], { encoding: 'utf8' })
+    if (python.error) return readBack({ path: place, nullText: '\\N' }).catch(() => [])
+    const rows = JSON.parse(python.stdout) as Record<string, string>[]
+    return rows.map(row => Object.fromEntries(Object.entries(row).map(([name, text]) => [name, text === '\\N' ? null : text])))
+  },
+  seen: row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === null ? null : String(value)])),
+  list: () => readdir(place, { recursive: true }).catch(() => []),
+  modes: [
+    {
+      title: 'instead of what was there',
+      options: { path: place, nullText: '\\N', writeMode: 'overwrite' },
+      before: [{ n: 1n, t: 'old', d: null, at: null }],
+      rows: [{ n: 2n, t: 'new', d: null, at: null }],
+      after: [{ n: 2n, t: 'new', d: null, at: null }],
+    },
+  ],
+})

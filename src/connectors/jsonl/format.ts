@@ -13,7 +13,7 @@ import {
 } from '#files'
 import { jsonlDecoder } from './decoder.ts'
 import { JsonGuess } from './json-guess.ts'
-import { enterObject, isEmptyObject, isReadable, LINE_FEED, readMember } from './object-scanner.ts'
+import { enterObject, isEmptyObject, isReadable, LINE_FEED, readMember, type Member } from './object-scanner.ts'
 
 export interface JsonlSettings {
   readonly columns: readonly NamedColumn[] | undefined
@@ -56,12 +56,14 @@ export class JsonlFormat implements RowFormat {
 
 class JsonlSampler implements Sampler {
   readonly #settings: JsonlSettings
+  readonly #hasType: ReadonlySet<string>
   readonly #guesses = new Map<string, JsonGuess>()
   #rows = 0
   #bytes = 0
 
   constructor(settings: JsonlSettings) {
     this.#settings = settings
+    this.#hasType = new Set(settings.columns?.filter(({ type }) => type !== undefined).map(({ name }) => name))
   }
 
   get bytesPerRow(): number | undefined {
@@ -73,7 +75,9 @@ class JsonlSampler implements Sampler {
       if (this.#rows === this.#settings.sampleRows) return
       const members = membersOf(beginning, line)
       if (members === undefined) continue
-      for (const { key, text } of members) this.#guess(key).add(text)
+      for (const { key, from, to } of members) {
+        if (!this.#hasType.has(key)) this.#guess(key).add(decoder.decode(beginning.bytes.subarray(from, to)))
+      }
       this.#rows++
       this.#bytes += line.end + 1 - line.start
     }
@@ -114,18 +118,19 @@ function* linesOf({ bytes, start, end, isWhole }: Beginning): Generator<Line> {
 }
 
 /** Undefined: the line is blank. */
-function membersOf({ bytes }: Beginning, { start, end }: Line): { key: string; text: string }[] | undefined {
+function membersOf({ bytes }: Beginning, { start, end }: Line): Member[] | undefined {
   let pos = enterObject(bytes, start, end)
   if (pos < 0) return undefined
-  const members: { key: string; text: string }[] = []
+  const members: Member[] = []
   if (isEmptyObject(bytes, pos, end)) return members
-  const member = { key: '', from: 0, to: 0 }
   while (pos >= 0) {
+    const member = { key: '', from: 0, to: 0 }
     const keyAt = pos
     pos = readMember(bytes, pos, end, member)
-    if (members.some(({ key }) => key === member.key))
+    if (members.some(({ key }) => key === member.key)) {
       throw new RowFault(keyAt, member.key, 'the object has the key twice', 'Correct the line.')
-    members.push({ key: member.key, text: decoder.decode(bytes.subarray(member.from, member.to)) })
+    }
+    members.push(member)
   }
   return members
 }

@@ -26,7 +26,7 @@ import {
   type Field,
   type Type,
 } from '#columnar'
-import { contextOf, fillBatch, rowsOf, type Row } from '#conformance'
+import { contextOf, fillBatch, rowsOf, sinkSuite, type Row } from '#conformance'
 import type { Dataset, RunRecord, Target, TwoPhaseWriter } from '#connector'
 import { jsonlDecoder } from './decoder.ts'
 import { jsonlEncoder } from './encoder.ts'
@@ -241,4 +241,25 @@ json.dump([[str(v) if isinstance(v, (int, decimal.Decimal)) and not isinstance(v
       { numRuns: 1000 },
     )
   })
+})
+
+const place = join(folder, 'suite')
+
+sinkSuite({
+  sink: jsonlSink,
+  options: { path: place, integers: 'string' },
+  brokenOptions: { path: '/dev/null/below' },
+  dataset: datasetOf({ n: int(64), t: utf8, f: float(64), b: bool }),
+  rows: Array.from({ length: 14 }, (_, at) => ({
+    ...{ n: BigInt(at) * 1_000_000_007n, t: at % 4 === 0 ? null : `"${at}"\n№ ${'x'.repeat(at * 9)}` },
+    ...{ f: at % 5 === 0 ? null : at / 7, b: at % 2 === 0 },
+  })),
+  reset: () => rm(place, { recursive: true, force: true }),
+  async read() {
+    const names = (await readdir(place).catch(() => [])).filter(name => name.endsWith('.jsonl'))
+    const texts = await Promise.all(names.map(name => readFile(join(place, name), 'utf8')))
+    return texts.flatMap(text => text.split('\n').slice(0, -1)).map(line => JSON.parse(line) as Row)
+  },
+  seen: row => ({ ...row, n: String(row['n']) }),
+  list: () => readdir(place, { recursive: true }).catch(() => []),
 })
