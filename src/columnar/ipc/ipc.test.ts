@@ -295,6 +295,52 @@ for (const [name, type, values, code] of [
   })
 }
 
+test('refuses offsets that go back or out of the data', () => {
+  const batch = batchOf([typed('utf8')], [['ab'], ['cd'], ['ef']])
+  for (const offsets of [
+    [0, 4, 2, 6],
+    [0, 2, 4, 7],
+    [-1, 2, 4, 6],
+  ]) {
+    const bytes = Buffer.from(written([batch], batch.schema, { format: 'stream' }))
+    const at = bytes.indexOf(Buffer.from(Int32Array.of(0, 2, 4, 6).buffer))
+    assert(at > 0)
+    Buffer.from(Int32Array.from(offsets).buffer).copy(bytes, at)
+    assert.throws(() => read(bytes), { code: 'columnar.bad-ipc', message: /offsets/ })
+  }
+})
+
+test('refuses values that the type does not have', () => {
+  for (const [type, value, words] of [
+    ['decimal(38,0)', '9', [-1, -1, -1, 0x7fffffff]],
+    ['decimal(5,0)', '9', [100_000, 0, 0, 0]],
+    ['time', '00:00:09', [500_654_080, 20]],
+    ['time', '00:00:09', [-1, -1]],
+    ['timestamp', '1970-01-01 00:00:09', [0, -0x80000000]],
+  ] as const) {
+    const batch = batchOf([typed(type)], [[value]])
+    const bytes = Buffer.from(written([batch], batch.schema, { format: 'stream' }))
+    // The values are the last buffer, and the end of the stream follows.
+    Buffer.from(Int32Array.from(words).buffer).copy(bytes, bytes.length - 8 - words.length * 4)
+    assert.throws(() => read(bytes), { code: 'columnar.bad-ipc' }, type)
+  }
+})
+
+test('refuses every truncation; a stream may do without its end', () => {
+  const batch = batchOf([typed('utf8'), typed('int32')], [['ab', 1]])
+  for (const format of ['stream', 'file'] as const) {
+    const writer = new IpcWriter(batch.schema, { format })
+    const [start, body, end] = [writer.start(), writer.batch(batch), writer.end()]
+    const bytes = Buffer.concat([start, body, end])
+    for (let length = 0; length < bytes.length; length++) {
+      const cut = bytes.subarray(0, length)
+      if (format === 'stream' && length === start.length) assert.deepEqual(read(cut), [])
+      else if (format === 'stream' && length === start.length + body.length) assert.deepEqual(read(cut), [['ab', 1]])
+      else assert.throws(() => read(cut), { code: 'columnar.bad-ipc' }, `${format}, ${length} of ${bytes.length} bytes`)
+    }
+  }
+})
+
 test('damaged bytes make a coded error or a batch, and nothing else', () => {
   const types = ['int32', 'utf8', 'list<int64>', 'decimal(12,2)', 'bool', 'json', 'uuid', 'timestamp'].map(typed)
   const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 })
