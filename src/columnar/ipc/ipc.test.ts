@@ -9,6 +9,7 @@ import type { Schema } from '../schema.ts'
 import { parseTypeName, typeName, type Type } from '../types.ts'
 import type { IntervalValue, Value } from '../value.ts'
 import { batchOf, rowsIn, rowsOf, someTypes, valuesOf } from '../values.test-support.ts'
+import { encodeBatchMessage } from './message.ts'
 import { readIpc } from './read.ts'
 import { IpcWriter, type IpcOptions } from './write.ts'
 
@@ -308,6 +309,14 @@ test('refuses offsets that go back or out of the data', () => {
     Buffer.from(Int32Array.from(offsets).buffer).copy(bytes, at)
     assert.throws(() => read(bytes), { code: 'columnar.bad-ipc', message: /offsets/ })
   }
+})
+
+test('refuses more rows than there is data for, before it makes room for them', () => {
+  const { schema } = batchOf([typed('bool')], [])
+  const rows = 2 ** 40
+  const message = encodeBatchMessage(rows, [rows, 0], [0, 0, 0, 8], 8)
+  const bytes = Buffer.concat([new IpcWriter(schema, { format: 'stream' }).start(), message, Buffer.alloc(8)])
+  assert.throws(() => read(bytes), { code: 'columnar.bad-ipc', message: /more rows/ })
 })
 
 test('refuses values that the type does not have', () => {

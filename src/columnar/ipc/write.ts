@@ -15,6 +15,8 @@ import type { Type } from '../types.ts'
 import { loadInt64, multiplyAdd, storeInt64 } from '../wide.ts'
 import { encodeBatchMessage, encodeFooter, encodeSchemaMessage, endOfStream, MAGIC, type Block } from './message.ts'
 
+const NANOS_PER_MICRO = 1000
+
 export interface IpcOptions {
   /** `file` has an index of its batches at the end, and can be read from anywhere. */
   readonly format: 'stream' | 'file'
@@ -135,7 +137,8 @@ function putIntervals(target: Uint8Array<ArrayBuffer>, column: Column, rows: num
     words[row * 4] = values[row * 4]!
     words[row * 4 + 1] = values[row * 4 + 1]!
     const isNegative = loadInt64(values[row * 4 + 2]!, values[row * 4 + 3]!)
-    if (!multiplyAdd(1000, 0) || !storeInt64(words, row * 4 + 2, isNegative)) {
+    multiplyAdd(NANOS_PER_MICRO, 0)
+    if (!storeInt64(words, row * 4 + 2, isNegative)) {
       throw columnarErrors.notInArrow({ column: name, row, reason: 'an interval with more nanoseconds than 64 bits hold' })
     }
   }
