@@ -16,6 +16,11 @@ export const sqlErrors = defineErrors('sql', {
     message: (d: { name: string }) => `"${d.name}" is no table name.`,
     hint: () => 'Write `table` or `schema.table`; quote a part that contains a dot.',
   },
+  everyTable: {
+    fault: 'usage',
+    message: () => '`*` is no table: targets that follow from change events are not supported.',
+    hint: () => 'Name the tables.',
+  },
   incomplete: {
     fault: 'usage',
     message: (d: { missing: string }) => `The options do not say ${d.missing}.`,

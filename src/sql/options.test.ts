@@ -79,6 +79,7 @@ test('refuses what contradicts itself or says too little', () => {
   assert.throws(() => reader({ host: 'h', connection: [{ jdbcUrl: url, table: 't' }] }), { code: 'sql.contradiction' })
   assert.throws(() => reader({ connection: [{ jdbcUrl: 'jdbc:mysql://h/d', table: 't' }] }), { code: 'sql.contradiction' })
   assert.throws(() => reader({ connection: [{ jdbcUrl: url }, { jdbcUrl: url }], tables: 't' }), { code: 'sql.contradiction' })
+  assert.throws(() => writer({ host: 'h', tables: ['*'] }), { code: 'sql.every-table' })
   assert.throws(() => reader({ host: 'h', tables: 'a.b.c' }), { code: 'sql.bad-table-name' })
 })
 

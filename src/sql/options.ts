@@ -365,13 +365,12 @@ function placeOf(options: ConnectionOptions, facts: SystemFacts) {
   const tables = [entry?.table ?? [], options.tables ?? []].find(list => list.length > 0) ?? []
   const notes: Note[] =
     urls.length > 1 ? [{ level: 'warning', text: `Of ${urls.length} JDBC URLs the first one is used, as in FlinkX.` }] : []
+  const names = [tables].flat().filter(name => name.trim() !== '')
+  if (names.includes('*')) throw sqlErrors.everyTable({})
   return {
     connection: connectionOf(options, entry, url),
     schema,
-    tables: [tables]
-      .flat()
-      .filter(name => name.trim() !== '')
-      .map(name => inSchema(parseTableName(name, facts.dialect), schema)),
+    tables: names.map(name => inSchema(parseTableName(name, facts.dialect), schema)),
     allReplace: entry?.allReplace,
     notes,
   }

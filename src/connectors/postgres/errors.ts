@@ -165,7 +165,8 @@ export const postgresErrors = defineErrors('postgres', {
   runBusy: {
     fault: 'transient',
     message: (d: { job: string; table: string }) =>
-      `Another engine holds the run of job ${d.job} in ${d.table} and did not let go within 30 s.`,
-    hint: () => 'End that engine, or its session in the target database (pg_stat_activity, application_name).',
+      `A lock that the run of job ${d.job} needs, in ${d.table} or in the tables of its statements, was not released within 30 s.`,
+    hint: () =>
+      'Another engine may still be at work on it, or another session uses the tables: look into pg_stat_activity and pg_locks.',
   },
 })

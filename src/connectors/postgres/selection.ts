@@ -6,6 +6,7 @@ import {
   postgresDialect,
   quoteTableName,
   whereClause,
+  type ColumnList,
   type ColumnSpec,
   type SqlReaderSettings,
   type TableName,
@@ -107,7 +108,9 @@ interface Source {
 function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, resumeColumn }: SelectionOptions): Selection {
   const { id, relation, candidates, from } = source
   const find = (name: string) => pick(source, name)
-  const specs: readonly ColumnSpec[] = settings.columns ?? candidates.map(({ name }) => ({ kind: 'column', name }))
+  const isByPosition = relation === undefined && describesQuery(settings.columns, candidates)
+  const all = candidates.map(({ name }): ColumnSpec => ({ kind: 'column', name }))
+  const specs = isByPosition ? all : (settings.columns ?? all)
   const chosen = specs.map(spec => (spec.kind === 'constant' ? constant(spec) : column(find(spec.name), arrays)))
   const key = keyFor(keys, settings, resumeColumn, find)
   const primaryKey = keys.find(({ isPrimary }) => isPrimary)?.columns ?? keys.find(({ isOrdered }) => isOrdered)?.columns ?? []
@@ -128,8 +131,20 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
     splitColumn: isKey ? undefined : splitColumn,
     orderBy: orderOf(settings.orderBy, find),
     relation,
-    notes: [...textNotes(chosen), ...securityNotes(relation)],
+    notes: [...textNotes(chosen), ...securityNotes(relation), ...(isByPosition ? [BY_POSITION] : [])],
   }
+}
+
+const BY_POSITION: Note = {
+  level: 'info',
+  text: 'The names in `columns` are not those of the query; its columns are read in their order, as in FlinkX.',
+}
+
+/** FlinkX reads everything that a query returns and takes the list of columns, which it demands, for their description. */
+function describesQuery(columns: ColumnList, candidates: readonly Candidate[]): boolean {
+  if (columns?.length !== candidates.length || columns.some(({ kind }) => kind === 'constant')) return false
+  const names = candidates.map(({ name }) => name)
+  return columns.some(({ name }) => findName(names, name) === undefined)
 }
 
 function pick({ id, candidates }: Source, name: string): Candidate {

@@ -302,6 +302,23 @@ describe('relations', { skip }, () => {
     })
     assert.deepEqual(read, [[1, 'ü', false]])
     assert.equal(datasets[0]?.id, 'query')
+    // FlinkX files describe what the query returns; the names are theirs.
+    const described = await readAll({
+      ...place,
+      customSql: 'SELECT 1 AS a, 2 AS b',
+      columns: [
+        { name: 'x', type: 'int' },
+        { name: 'B', type: 'int' },
+      ],
+    })
+    assert.deepEqual(
+      described.datasets[0]?.schema.fields.map(({ name }) => name),
+      ['a', 'b'],
+    )
+    assert.deepEqual((await readAll({ ...place, customSql: 'SELECT 1 AS a, 2 AS b', columns: ['B', 'a'] })).rows, [[2, 1]])
+    await assert.rejects(readAll({ ...place, customSql: 'SELECT 1 AS a, 2 AS b', columns: ['x'] }), {
+      code: 'postgres.column-unknown',
+    })
     await assert.rejects(readAll({ ...place, customSql: 'SELECT 1 AS a, 2 AS a' }), { code: 'postgres.query-has-no-name' })
     await assert.rejects(readAll({ ...place, customSql: 'SELEC 1' }), {
       code: 'postgres.statement-refused',
