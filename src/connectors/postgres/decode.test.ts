@@ -102,16 +102,43 @@ describe('decoder', () => {
         // A shorter message than its fields claim.
         const cut = spoils[0]!.cut % 3 === 0 ? Math.max(7, spoils[0]!.cut) : row.length
         spoiled.writeInt32BE(cut - 1, 1)
-        try {
-          const { unread, status } = decoder.run(Buffer.concat([spoiled.subarray(0, cut), guard]))
-          assert.equal(unread.start, cut)
-          assert.equal(status, OTHER_MESSAGE)
-        } catch (error) {
-          assert(error instanceof Refused, String(error))
+        // Once with other bytes behind the tuple, once with nothing at all.
+        for (const behind of [guard, Buffer.alloc(0)]) {
+          try {
+            const { unread, status } = decoder.run(Buffer.concat([spoiled.subarray(0, cut), behind]))
+            assert.equal(unread.start, cut)
+            assert.equal(status, behind === guard ? OTHER_MESSAGE : NEED_BYTES)
+          } catch (error) {
+            assert(error instanceof Refused, String(error))
+          }
         }
       }),
       { numRuns: 5000 },
     )
+  })
+
+  test('refuses a value that is shorter or longer than its type, and a tuple that goes on behind its last field', () => {
+    for (const [one, hex] of samples) {
+      const decoder = decoderOf([one])
+      if (one.wire.kind !== 'text' && one.wire.kind !== 'jsonb') {
+        for (const other of [hex.slice(0, -2), `${hex}00`])
+          assert.throws(() => decoder.run(tuple(other)), Refused, `${one.wire.kind} ${other}`)
+      }
+      const longer = Buffer.concat([tuple(hex), Buffer.of(0)])
+      longer.writeInt32BE(longer.length - 1, 1)
+      assert.throws(() => decoder.run(longer), Refused, one.wire.kind)
+    }
+    const ints = column(list(int(32)), { kind: 'array', item: { kind: 'int4' }, itemOid: 23 })
+    // One dimension without its size, a negative size, another type of items.
+    for (const hex of [
+      '00000001 00000000 00000017',
+      '00000001 00000000 00000017 ffffffff 00000001',
+      '00000000 00000000 00000019',
+    ]) {
+      assert.throws(() => decoderOf([ints]).run(tuple(hex)), Refused, hex)
+    }
+    const [first] = samples
+    assert.throws(() => decoderOf([first![0], first![0]]).run(tuple(first![1])), Refused)
   })
 
   test('a batch ends at its rows and before its bytes', () => {
