@@ -42,6 +42,7 @@ export function summaryTable({ contests }: Results): string {
       `${times(rival.best)} (${times(rival.median)})`,
       times(rival.goal),
       index === 0 ? noiseText(contest.noise) : '',
+      times(median(rival.costs.map(allCpu)) / median(contest.sluice.map(allCpu))),
       perMillion(contest, contest.sluice, cost => cost.client),
       `${(100 * clientShare(contest.sluice)).toFixed(0)} %`,
       mebibytes(peakOf(contest.sluice)),
@@ -126,9 +127,14 @@ function perMillion({ rows }: Contest, costs: readonly Cost[], figure: (cost: Co
   return (median(costs.map(figure)) / (rows / 1e6)).toFixed(2)
 }
 
+/** CPU seconds of client and servers. */
+function allCpu({ client, servers }: Cost): number {
+  return client + servers.mysql + servers.postgres
+}
+
 /** Share of the client in all the CPU that a copy took. */
 function clientShare(costs: readonly Cost[]): number {
-  return median(costs.map(({ client, servers }) => client / (client + servers.mysql + servers.postgres)))
+  return median(costs.map(cost => cost.client / allCpu(cost)))
 }
 
 function peakOf(costs: readonly Cost[]): number {

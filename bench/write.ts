@@ -57,7 +57,8 @@ ${extrasTable(results)}
   run the target is emptied and PostgreSQL writes a checkpoint; after each run the target's count and sum of row hashes must be the source's.
 * *Speed* is the rival's time divided by Sluice's: of the best runs, and in brackets the median of the rounds. *Noise* is the first rival's time
   divided by its own time in the same round: a difference that is not larger than this says nothing.
-* CPU is user and system time of whole process trees, from /proc. *Of all CPU* is the share of Sluice in what the copy took, servers included.
+* CPU is user and system time of whole process trees, from /proc. *CPU of the rival* is what the rival and both servers burn, as a multiple of what
+  Sluice and both servers do: the figure that suffers least when others use the machine. *Of all CPU* is the share of Sluice in what the copy took, servers included.
   *Peak memory* is the largest resident set of the process in any run.
 * Compare ratios, not seconds: on another day the same machine is a third slower. Others used the cores that each run's brackets name.
 
