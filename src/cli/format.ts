@@ -8,7 +8,8 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[power]}`
 }
 
-export const formatCount = (count: number): string => Math.round(count).toLocaleString('en-US')
+/** With commas; `toLocaleString` would load six MiB of language data for that. */
+export const formatCount = (count: number): string => String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',')
 
 /** Rows per second: `1.2 M/s`, `340 k/s`. */
 export function formatRate(perSecond: number): string {

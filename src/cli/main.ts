@@ -22,7 +22,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   console.log(version)
 } else {
   // Rows never become objects, so a small young generation is enough; the usual one would take 45 MiB more.
-  setFlagsFromString('--max-semi-space-size=2')
+  setFlagsFromString('--max-semi-space-size=1')
   const { main } = await import('./cli.ts')
   process.exitCode = await main(args)
 }

@@ -75,7 +75,7 @@ export interface SessionOptions {
 /** Opens a connection and prepares its session. */
 export async function openSession(
   options: SessionOptions,
-  context: Pick<Context, 'signal' | 'log' | 'job'>,
+  context: Pick<Context, 'signal' | 'log' | 'job' | 'meter'>,
 ): Promise<Connection> {
   const { connection, tls } = options
   const { hosts, user = process.env['USER'], password, properties } = connection
@@ -91,6 +91,7 @@ export async function openSession(
     idleTimeoutMs: connection.queryTimeoutMs,
     signal: context.signal,
     log: context.log,
+    meter: context.meter,
   })
   try {
     await session.query(sessionStatements({ ...SESSION, ...options.session }, options.searchPath ?? properties['currentSchema']))

@@ -8,7 +8,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Log } from '#connector'
 import { SluiceError } from '#errors'
-import { ByteReader, ByteStream, wireErrors } from '#wire'
+import { ByteReader, ByteStream, wireErrors, type WaitMeter } from '#wire'
 import { postgresErrors } from '../errors.ts'
 import * as messages from './messages.ts'
 import type { ResultColumn } from './messages.ts'
@@ -31,6 +31,8 @@ export interface ConnectionSettings {
   readonly idleTimeoutMs: number
   readonly signal: AbortSignal
   readonly log: Log
+  /** Where received bytes and waiting times are added. */
+  readonly meter?: WaitMeter | undefined
 }
 
 export interface Result {
@@ -96,8 +98,9 @@ export class Connection implements AsyncDisposable {
   }
 
   static async #connectTo(endpoint: { host: string; port: number }, settings: ConnectionSettings): Promise<Connection> {
-    const { connectTimeoutMs, idleTimeoutMs, signal } = settings
-    const stream = await ByteStream.connect({ ...socketPlace(endpoint), connectTimeoutMs, idleTimeoutMs, signal })
+    const { connectTimeoutMs, idleTimeoutMs, signal, meter } = settings
+    const metered = meter === undefined ? {} : { meter }
+    const stream = await ByteStream.connect({ ...socketPlace(endpoint), connectTimeoutMs, idleTimeoutMs, signal, ...metered })
     const connection = new Connection(settings, endpoint, stream)
     // A server that accepts and then says nothing counts as one that cannot be reached.
     let isTooLate = false
