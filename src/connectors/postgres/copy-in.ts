@@ -27,6 +27,7 @@ export class CopyIn {
   readonly #pool: SendPool
   #out: Buffer<ArrayBuffer> | undefined
   #end = 0
+  #isStarted = false
 
   constructor(session: Connection, pool: SendPool, sql: string, format: CopyFormat) {
     this.#session = session
@@ -36,14 +37,14 @@ export class CopyIn {
   }
 
   async start(): Promise<void> {
-    await this.#session.copyIn(this.sql)
+    this.#session.startCopyIn(this.sql)
     await this.#buffer(this.#format.header.length)
     this.#append(this.#format.header)
   }
 
   /** Sends a batch. Returns late when the server is slow. */
   async write(batch: Batch, encode: Encode, state: EncodeState, refuse: Parameters<Encode>[5]): Promise<void> {
-    await this.#session.checkCopyIn(this.sql)
+    if (await this.#session.checkCopyIn(this.sql)) this.#isStarted = true
     state.row = 0
     for (;;) {
       const out = this.#out ?? (await this.#buffer(0))
@@ -61,6 +62,8 @@ export class CopyIn {
     if (this.#out === undefined) await this.#buffer(trailer.length)
     this.#append(trailer)
     this.#flush()
+    // Where the COPY was refused, `then` must not be executed without it.
+    if (!this.#isStarted) await this.#session.copyInStarted(this.sql)
     await this.#session.endCopyIn(this.sql, then)
   }
 

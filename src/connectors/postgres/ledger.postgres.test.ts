@@ -159,6 +159,20 @@ describe('ledger', { skip }, () => {
     assert.deepEqual(await ids(), [])
   })
 
+  test('a position does not advance when the rows before it were refused from the start', async () => {
+    await fresh()
+    await using writer = await sink()
+    const { target } = await begun(writer)
+    await run('DROP TABLE t')
+    const written = async () => {
+      await writer.write(target, batchOf(1))
+      await writer.commit([{ split: 's1', position: ['1'], done: false }])
+    }
+    await assert.rejects(written, { code: 'postgres.table-missing' })
+    await using next = await sink()
+    assert.deepEqual((await next.runs.find('job'))?.splits[0], { split: splits[0], done: false })
+  })
+
   test('the rows of earlier runs are forgotten by the next one', async () => {
     await fresh()
     await using writer = await sink()

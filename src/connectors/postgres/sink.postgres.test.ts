@@ -568,9 +568,15 @@ describe('values', { skip }, () => {
     const target = await writer.plan(kv)
     await writer.join(await writer.runs.begin({ job: 'job', run: 'run' }, [target], [], null))
     await run('BEGIN', 'LOCK TABLE orders')
-    const write = writer.write(target, batchOf(target.schema, [[1, 'a', 1]]))
-    setTimeout(() => abort.abort(new Error('stop')), 50)
-    await assert.rejects(write, { message: 'stop' })
+    // The table is locked: buffers fill up, then the write waits.
+    const batch = batchOf(target.schema, [[1, 'x'.repeat(200_000), 1]])
+    setTimeout(() => abort.abort(new Error('stop')), 200)
+    await assert.rejects(
+      async () => {
+        for (let i = 0; i < 1000; i++) await writer.write(target, batch)
+      },
+      { message: 'stop' },
+    )
     await run('ROLLBACK')
   })
 })

@@ -170,18 +170,28 @@ export class Connection implements AsyncDisposable {
     await this.#result(sql)
   }
 
-  /** Starts a COPY … FROM STDIN, of which `sql` may be the last of several statements. */
-  async copyIn(sql: string): Promise<void> {
+  /**
+   * Starts a COPY … FROM STDIN, of which `sql` may be the last of several statements. Rows may follow at once: a server that
+   * refuses the statement throws them away.
+   */
+  startCopyIn(sql: string): void {
     this.send(messages.query(sql))
+  }
+
+  /** Returns when the server takes rows. */
+  async copyInStarted(sql: string): Promise<void> {
     await this.#startCopy(sql, TAG.copyIn)
   }
 
-  /** Throws when the server has already refused a COPY that is still being sent. Does not wait. */
-  async checkCopyIn(sql: string): Promise<void> {
+  /** Looks, without waiting, at what the server has said meanwhile: throws when it has refused, and tells whether it has begun to take rows. */
+  async checkCopyIn(sql: string): Promise<boolean> {
+    let isStarted = false
     while (this.stream.end > this.stream.start) {
       const message = await this.#next()
       if (message.tag === TAG.error) await this.#fail(message.body, sql)
+      isStarted ||= message.tag === TAG.copyIn
     }
+    return isStarted
   }
 
   /** Sends the end of a COPY and, in the same go, a further query; returns when both have been executed. */
@@ -195,12 +205,6 @@ export class Connection implements AsyncDisposable {
       throw error
     }
     return then === undefined ? undefined : this.#result(then)
-  }
-
-  /** Ends a COPY so that the server throws its rows away. */
-  async abandonCopyIn(sql: string): Promise<void> {
-    this.send(messages.copyFail('abandoned'))
-    await this.#result(sql).catch(() => {})
   }
 
   /** Asks the server, over a connection of its own, to end the running statement. Never throws. */
