@@ -69,10 +69,11 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
   }
 
   async *enumerate(dataset: Dataset): AsyncIterable<FileSplit> {
-    const all = [...(await listDatasets(this.#settings)).values()].flat().map(({ path }) => path)
+    const all = [...(await listDatasets(this.#settings)).values()].flat()
+    const numbers = new Map(all.map(({ path }, at) => [path, at + 1]))
     for (const { path, size, modifiedMs } of await this.#filesOf(dataset)) {
       // Short enough for any ledger; the number tells files of one name in several folders apart.
-      const name = `${all.indexOf(path) + 1}:${basename(path).slice(0, NAME_CHARACTERS)}`
+      const name = `${numbers.get(path)}:${basename(path).slice(0, NAME_CHARACTERS)}`
       const step = this.#isDivisible(path) ? this.#settings.splitBytes : size
       for (let start = 0; start < size; start += step) {
         const end = Math.min(start + step, size)

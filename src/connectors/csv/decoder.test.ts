@@ -15,6 +15,7 @@ import {
   timestamp,
   utf8,
   uuid,
+  type Column,
   type Type,
   type Value,
 } from '#columnar'
@@ -48,13 +49,25 @@ function decode(text: string, types: Type[], dialect = rfc4180, { windowBytes = 
     const bytes = new Uint8Array(end - start + 8).fill(0x58)
     bytes.set(file.subarray(start, end))
     const next = decoder(batch, Infinity, bytes, 0, end - start, end - start, end === file.length)
-    for (let row = 0; row < batch.rows; row++) rows.push(batch.row(row))
     const moved = next < 0 ? ~next : next
     length = moved === 0 ? length + windowBytes : windowBytes
     start += moved
+    const isOver = start === file.length && next >= 0
+    // As long as it has room, a batch is filled from one window after the other.
+    if (next >= 0 && !isOver) continue
+    for (let row = 0; row < batch.rows; row++) rows.push(batch.row(row))
+    for (const column of batch.columns) checkNulls(column, batch.rows)
     batch.reset()
-    if (start === file.length && next >= 0) return rows
+    if (isOver) return rows
   }
+}
+
+/** NULLs are counted, and take no bytes. */
+function checkNulls(column: Column, rows: number): void {
+  const isNull = Array.from({ length: rows }, (_, row) => column.isNull(row))
+  assert.equal(column.nulls, isNull.filter(Boolean).length)
+  if (column.layout.kind === 'bytes')
+    for (const [row, none] of isNull.entries()) assert(!none || column.offsets[row] === column.offsets[row + 1])
 }
 
 const two = [utf8, utf8]
@@ -147,6 +160,15 @@ describe('well-formed rows', () => {
       ],
     ],
     ['a long text', `${'x'.repeat(1000)},"${'y'.repeat(1000)}"\n`, [['x'.repeat(1000), 'y'.repeat(1000)]]],
+    [
+      'quotes on one line',
+      '"aaa","b,b"\n"","y"""\n',
+      [
+        ['aaa', 'b,b'],
+        ['', 'y"'],
+      ],
+      { ...rfc4180, multiline: false },
+    ],
     ['no rows', '', []],
   ]
   for (const [name, text, expected, dialect] of cases) {
@@ -246,6 +268,7 @@ describe('values', () => {
       [
         '2024-02-30 00:00:00',
         '2024-01-01 25:00:00',
+        '2024-01-01 24:00:01',
         '2024-01-01 10:60:00',
         '2024-01-01 10:00:60',
         '2024-01-01 10:00:00.',

@@ -158,6 +158,10 @@ describe('csv sink', () => {
       '',
     ]
     assert.deepEqual((await write(dataset, rows)).texts, [expected.join('\n')])
+    assert.deepEqual(
+      (await write(datasetOf({ t: utf8, u: utf8 }), [{ t: '', u: null }], { nullText: '\\N', header: false })).texts,
+      ['"",\\N\n'],
+    )
     assert.deepEqual((await write(dataset, rows.slice(0, 2), { header: false, lineEnding: 'crlf' })).texts, [
       `${expected[1]}\r\n,,,\r\n`,
     ])

@@ -50,12 +50,17 @@ function decodeBy(decoder: DecodeRows, text: string, types: Types, windowBytes: 
     const bytes = new Uint8Array(end - start + 8).fill(0x30)
     bytes.set(file.subarray(start, end))
     const next = decoder(batch, Infinity, bytes, 0, end - start, end - start, end === file.length)
-    for (let row = 0; row < batch.rows; row++) rows.push(batch.row(row))
     const moved = next < 0 ? ~next : next
     length = moved === 0 ? length + windowBytes : windowBytes
     start += moved
+    const isOver = start === file.length && next >= 0
+    // As long as it has room, a batch is filled from one window after the other.
+    if (next >= 0 && !isOver) continue
+    for (let row = 0; row < batch.rows; row++) rows.push(batch.row(row))
+    for (const column of batch.columns)
+      assert.equal(column.nulls, Array.from({ length: batch.rows }, (_, row) => column.isNull(row)).filter(Boolean).length)
     batch.reset()
-    if (start === file.length && next >= 0) return rows
+    if (isOver) return rows
   }
 }
 
@@ -243,6 +248,7 @@ describe('malformed lines', () => {
     ['leading zeros', '{"a":01,"b":"x"}\n', 5, /comma or the end|not JSON/],
     ['a number without digits', '{"a":-,"b":"x"}\n', 5, /not JSON/],
     ['NaN', '{"a":NaN}\n', 5, /not JSON/],
+    ['a plus', '{"a":+1}\n', 5, /not JSON/],
     ['single quotes', "{'a':1}\n", 1, /key and a colon/],
     ['a key twice', '{"a":1,"a":2}\n', 7, /twice/],
     ['a key that is no column', '{"a":1,"c":2}\n', 7, /not among the columns/],
@@ -260,6 +266,23 @@ describe('malformed lines', () => {
       )
     })
   }
+
+  test('a value may not go over two lines, even where it is kept as it is', () => {
+    for (const line of ['{"a":{\n}}\n', '{"a":[1,\n2]}\n', '{"a":1\n}\n'])
+      assert.throws(() => decode(line, { a: json }), { name: 'RowFault' }, line)
+  })
+
+  test('numbers that are none in JSON', () => {
+    for (const type of [int(32), int(64), float(64), decimalType(9, 2), decimalType(30, 2), numeric]) {
+      for (const text of ['.5', '5.', '+5', '05', '-05', '-', '1e', '0x1', '1.e2', '--1', '1_0']) {
+        assert.throws(
+          () => decode(`{"a":${text}}\n`, { a: type }),
+          { name: 'RowFault', message: /not JSON|comma or the end/ },
+          text,
+        )
+      }
+    }
+  })
 
   test('what JSON.parse refuses is refused, and what it takes comes out the same', () => {
     const piece = fc.constantFrom(

@@ -75,7 +75,7 @@ function wireColumns(query: ReadQuery, definitions: readonly ColumnDefinition[])
     if (definition === undefined || !isDecodable(field.type, definition)) {
       throw mysqlErrors.columnChanged({ dataset, column: field.name })
     }
-    return { type: field.type, field: definition.type, zeroDates }
+    return { type: field.type, field: definition.type, maxBytes: definition.length, zeroDates }
   })
 }
 

@@ -112,6 +112,7 @@ export async function relationOfTable(
   const key = natural === undefined || hasDatesAsNull(natural) ? [] : natural
   const withKey = addKey(picked, key, columns)
   const identity = identityOf(facts)
+  const conditions = [settings.where, afterPredicate(id, settings, facts)]
   const splitBy = settings.splitColumn === undefined ? key : [splitColumn(id, facts, settings.splitColumn)]
   return {
     ...withKey,
@@ -120,14 +121,14 @@ export async function relationOfTable(
       schema: { fields: picked.fields.map(({ field }) => field) },
       primaryKey: identity,
       ...(facts.comment === '' ? {} : { comment: facts.comment }),
-      estimatedRows: await estimatedRows(session.connection, from),
+      estimatedRows: await estimatedRows(session.connection, from, whereClause(conditions)),
     },
     from,
     key,
     splitBy,
     hasNullSplits:
       settings.splitColumn !== undefined && (facts.columns.find(({ name }) => name === splitBy[0]?.name)?.isNullable ?? false),
-    conditions: [settings.where, afterPredicate(id, settings, facts)],
+    conditions,
     orderBy: key.length > 0 ? namesOf(key) : orderColumn(id, settings, columns),
     resume: resumeOf(id, identity, key),
     notes: [...settingNotes(settings, key), ...resumeNotes(key, resumeColumn), ...typeNotes(picked, facts)],

@@ -119,7 +119,7 @@ async function interpolated(
     dives++
     const range = { lower: [line.toText(lower)], upper: [line.toText(upper)] }
     const predicate = rangePredicate(mysqlDialect, [quote(key.name)], range, value => keyLiteral(key.type, value))
-    return { lower, upper, rows: await estimatedRows(connection, table.from, whereClause([predicate])) }
+    return { lower, upper, rows: await estimatedRows(connection, table.from, whereClause([predicate, ...table.where])) }
   }
   const width = greatest - least
   const steps: Range[] = []

@@ -22,7 +22,7 @@ import { FIELD } from './field-types.ts'
 import { type DecodeState, rowDecoder, STOP, type WireColumn } from './row-decoder.ts'
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ''), 'hex')
-const column = (type: Type, field: number): WireColumn => ({ type, field, zeroDates: 'refuse' })
+const column = (type: Type, field: number): WireColumn => ({ type, field, maxBytes: 2 ** 32, zeroDates: 'refuse' })
 const start = (): DecodeState => ({ rows: 0, position: 0, isWhole: false, stop: STOP.FULL, need: 0, badColumn: -1 })
 
 /** Packets with a header each. */
@@ -168,7 +168,7 @@ test('decodes a row that went over several packets when it is given as a whole',
 })
 
 test('refuses dates that do not exist, or makes them NULL', () => {
-  const asNull = (type: Type, field: number): WireColumn => ({ type, field, zeroDates: 'null' })
+  const asNull = (type: Type, field: number): WireColumn => ({ type, field, maxBytes: 10, zeroDates: 'null' })
   for (const payload of ['00', '04 e8 07 00 00', '04 e8 07 02 1e', '04 e7 07 02 1d', '04 e8 07 0d 01']) {
     const { state } = decode([column(int(8), FIELD.TINY), column(date, FIELD.DATE)], packets(hex(`00 00 05 ${payload}`)))
     assert.equal(state.stop, STOP.REFUSED, payload)

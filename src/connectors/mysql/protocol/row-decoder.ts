@@ -46,6 +46,8 @@ export interface WireColumn {
   readonly type: Type
   /** Number of {@link FIELD} by which the server sends it. */
   readonly field: number
+  /** Longest value of a text or of bytes. */
+  readonly maxBytes: number
   /** What a date that does not exist (0000-00-00) becomes. */
   readonly zeroDates: 'refuse' | 'null'
 }
@@ -62,7 +64,20 @@ export type RowDecoder = (
 /** V8 does not optimise functions of more than 60 KB of bytecode: rows with more columns than this are decoded in parts. */
 const COLUMNS_PER_FUNCTION = 64
 
-const HELPERS = () => ({ monthStarts, copyGeometry, copyNumeric, scanDecimal, scanUuid, isRealDay })
+/** Longest text that is copied in a loop: `subarray` makes an object. */
+const LOOP_BYTES = 128
+
+const HELPERS = () => ({
+  monthStarts,
+  dayBefore,
+  longLength,
+  viewOf,
+  copyGeometry,
+  copyNumeric,
+  scanDecimal,
+  scanUuid,
+  isRealDay,
+})
 
 export function rowDecoder(columns: readonly WireColumn[]): RowDecoder {
   const helpers = HELPERS()
@@ -96,7 +111,7 @@ ${inParts ? declarations : ''}
 ${functions}
 return function decode(state, bytes, end, columns, maxRows, maxBytes) {
   ${inParts ? '' : declarations}
-  b = bytes; s = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength); row = state.rows; bad = -1
+  b = bytes; s = viewOf(bytes); row = state.rows; bad = -1
   let p = state.position, n = 0, stop = ${STOP.FULL}, need = 0
   ${columns.map((column, k) => hoist(column, k)).join('\n  ')}
   while (row < maxRows) {
@@ -137,8 +152,7 @@ function locals(column: WireColumn, k: number): string[] {
 /** `w` addresses the words to write: floats are copied as bits. */
 function hoist(column: WireColumn, k: number): string {
   const common = `c${k} = columns[${k}]; a${k} = c${k}.validity; n${k} = c${k}.nulls`
-  if (isBytes(column))
-    return `${common}; d${k} = c${k}.data; t${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.byteLength); o${k} = c${k}.offsets; e${k} = o${k}[row]`
+  if (isBytes(column)) return `${common}; d${k} = c${k}.data; t${k} = viewOf(d${k}); o${k} = c${k}.offsets; e${k} = o${k}[row]`
   if (column.type.kind !== 'float') return `${common}; w${k} = c${k}.values`
   return `${common}; w${k} = new Int32Array(c${k}.values.buffer, c${k}.values.byteOffset, c${k}.values.byteLength >> 2)`
 }
@@ -177,7 +191,7 @@ function valueBlock(column: WireColumn, k: number): string {
     case FIELD.TIME:
       return timeBlock(k)
     default:
-      return `${LENGTH}
+      return `${lengthBlock(type.kind === 'decimal' || column.maxBytes < 251)}
       ${type.kind === 'decimal' ? decimalBlock(type.precision, type.scale, k) : bytesBlock(column, k)}
       v += n`
   }
@@ -185,27 +199,29 @@ function valueBlock(column: WireColumn, k: number): string {
 
 const word = (at: string) => `(b[${at}] | b[${at} + 1] << 8 | b[${at} + 2] << 16 | b[${at} + 3] << 24)`
 
-/** Reads a length into `n`. One that the packet cannot hold is cut so that the row ends as BROKEN. */
-const LENGTH = `n = b[v++]
-      if (n > 250) {
-        if (n === 252) { n = b[v] | b[v + 1] << 8; v += 2 }
-        else if (n === 253) { n = b[v] | b[v + 1] << 8 | b[v + 2] << 16; v += 3 }
-        else { n = ${word('v')} >>> 0; v += 8 }
-      }
-      if (n > z - v) n = z - v + 1`
+/**
+ * Reads a length into `n`. Columns of few bytes need no long ones, and less code is sooner optimised. A length that the packet cannot
+ * hold makes the row end as BROKEN.
+ */
+const lengthBlock = (isShort: boolean) =>
+  isShort
+    ? 'n = b[v++]; if (n > z - v) { n = 0; v = z + 1 }'
+    : `n = b[v++]
+      if (n > 250) { const first = n; n = longLength(b, v, first); v += first === 252 ? 2 : first === 253 ? 3 : 8 }
+      if (n > z - v) { n = 0; v = z + 1 }`
 
-function bytesBlock({ type, field }: WireColumn, k: number): string {
+function bytesBlock({ type, field, maxBytes }: WireColumn, k: number): string {
   const grown = (call: string) => `e${k} = ${call}; d${k} = c${k}.data`
   if (field === FIELD.BIT) return bitBlock(type, k)
   if (field === FIELD.GEOMETRY) return grown(`copyGeometry(c${k}, e${k}, b, v, v + n)`)
   if (type.kind === 'numeric') return grown(`copyNumeric(c${k}, e${k}, b, v, v + n)`)
   if (type.kind === 'uuid') return `if (!scanUuid(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
-  return `if (e${k} + n > d${k}.length) { d${k} = c${k}.reserve(e${k}, e${k} + n); t${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.byteLength) }
-      if (n <= 128) {
+  return `if (e${k} + n > d${k}.length) { d${k} = c${k}.reserve(e${k}, e${k} + n); t${k} = viewOf(d${k}) }
+      ${maxBytes <= LOOP_BYTES ? '' : `if (n > ${LOOP_BYTES}) d${k}.set(b.subarray(v, v + n), e${k}); else`} {
         let i = 0
         for (; i + 3 < n; i += 4) t${k}.setInt32(e${k} + i, s.getInt32(v + i, true), true)
         for (; i < n; i++) d${k}[e${k} + i] = b[v + i]
-      } else d${k}.set(b.subarray(v, v + n), e${k})
+      }
       e${k} += n`
 }
 
@@ -217,48 +233,22 @@ function bitBlock(type: Type, k: number): string {
       w${k}[2 * row] = lo; w${k}[2 * row + 1] = hi`
 }
 
-/**
- * Most values have few digits and exactly as many behind the point as the column: those are two small integers. `x` is the unscaled number,
- * `high` what exceeds its nine digits where the column can have more than 15.
- */
+/** Most values have few digits and exactly as many behind the point as the column: those are two small integers. */
 function decimalBlock(precision: number, scale: number, k: number): string {
-  if (precision > 18) return `if (!scanDecimal(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
-  const isLong = precision > 15
-  const push = isLong
-    ? 'if (seen++ > 8) { high = high * 10 + (x / 1e8 | 0); x = x % 1e8 } x = x * 10 + digit'
-    : 'x = x * 10 + digit'
+  const general = `if (!scanDecimal(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
+  if (precision > 18 || scale > 9) return general
   const fraction = Array.from({ length: scale }, (_, i) => `(b[f + ${i}] - 48) * ${10 ** (scale - 1 - i)}`).join(' + ')
   // Nine digits in front of the point, and fifteen in all, which a double holds.
-  const isUsual =
-    scale === 0 ? 't - i < 10' : scale > 9 ? 'false' : `f - i < ${Math.min(9, 15 - scale) + 2} && f - i > 1 && b[f - 1] === 46`
-  return `const t = v + n, minus = b[v] === 45, f = t - ${scale}; let i = minus ? v + 1 : v, x = 0
+  const isUsual = scale === 0 ? 't - i < 10' : `f - i < ${Math.min(9, 15 - scale) + 2} && f - i > 1 && b[f - 1] === 46`
+  return `const t = v + n, minus = b[v] === 45, f = t - ${scale}; let i = minus ? v + 1 : v
       if (${isUsual}) {
         let whole = 0
         for (const stop = ${scale === 0 ? 't' : 'f - 1'}; i < stop; i++) whole = whole * 10 + (b[i] - 48) | 0
-        x = ${scale === 0 || scale > 9 ? 'whole' : `whole * ${10 ** scale} + (${fraction})`}
+        let x = ${scale === 0 ? 'whole' : `whole * ${10 ** scale} + (${fraction})`}
         if (minus) x = -x
         w${k}[2 * row] = x; w${k}[2 * row + 1] = Math.floor(x / 4294967296)
-      } else {
-        let high = 0, seen = 0, missing = ${scale}
-        for (let point = false; i < t; i++) {
-          const digit = b[i] - 48
-          if (digit === -2) { point = true; continue }
-          if (point) missing--
-          ${push}
-        }
-        if (missing < 0) { ${refuse(k)} }
-        for (const digit = 0; missing > 0; missing--) { ${push} }
-        ${isLong ? storeLong(k) : `if (minus) x = -x\n        w${k}[2 * row] = x; w${k}[2 * row + 1] = Math.floor(x / 4294967296)`}
-      }`
+      } else ${general}`
 }
-
-/** high * 10^9 + x in two words: every product stays below 2^53. */
-const storeLong = (
-  k: number,
-) => `const top = Math.floor(high / 65536) * 1e9, low = (top % 65536) * 65536 + (high % 65536) * 1e9 + x
-        const lo = low | 0, hi = Math.floor(top / 65536) + Math.floor(low / 4294967296) | 0
-        w${k}[2 * row] = -lo; w${k}[2 * row + 1] = lo === 0 ? -hi : ~hi
-        if (!minus) { w${k}[2 * row] = lo; w${k}[2 * row + 1] = hi }`
 
 const FIRST_YEAR = 1900
 const MONTHS = 256 * 12
@@ -268,9 +258,14 @@ const monthStarts = Int32Array.from(
   (_, at) => daysFromCivil({ year: FIRST_YEAR + Math.floor(at / 12), month: (at % 12) + 1, day: 1 }) - 1,
 )
 
-/** Days since 1970 as in `daysFromCivil` of #columnar; years are 0 to 9999. */
-const DAYS = `const at = (year - ${FIRST_YEAR}) * 12 + month - 1, late = month <= 2 ? year - 1 : year
-        const days = day + (at >>> 0 < ${MONTHS} ? monthStarts[at] : 365 * late + (late >> 2) - (late / 100 | 0) + (late / 400 | 0) + ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 | 0) - 719469)`
+const DAYS = `const at = (year - ${FIRST_YEAR}) * 12 + month - 1, days = day + (at >>> 0 < ${MONTHS} ? monthStarts[at] : dayBefore(year, month))`
+
+/** The day before a month since 1970, as in `daysFromCivil` of #columnar; years are 0 to 9999. */
+function dayBefore(year: number, month: number): number {
+  const late = month <= 2 ? year - 1 : year
+  const ofYear = ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0
+  return 365 * late + (late >> 2) - ((late / 100) | 0) + ((late / 400) | 0) + ofYear - 719_469
+}
 
 function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
   const zero = zeroDates === 'null' ? setNull(k) : refuse(k)
@@ -307,4 +302,14 @@ const MONTH_DAYS = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 function isRealDay(year: number, month: number, day: number): boolean {
   if (month !== 2 || day < 29) return day <= (MONTH_DAYS[month] ?? 0)
   return day === 29 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+}
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** A length of two, three or eight bytes; of the last, four count, as no packet is longer. */
+function longLength(bytes: Uint8Array, at: number, mark: number): number {
+  const low = bytes[at]! | (bytes[at + 1]! << 8)
+  if (mark === 252) return low
+  if (mark === 253) return low | (bytes[at + 2]! << 16)
+  return (low | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
