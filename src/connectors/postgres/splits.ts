@@ -29,8 +29,8 @@ export type PgPosition = readonly string[]
 /** Below this many rows, cutting costs more than it brings. */
 const FEW_ROWS = 100_000
 /** Blocks that a sample looks at per split, and at least. Neighbours are alike, so blocks count, not rows. */
-const SAMPLE_BLOCKS = 100
-const LEAST_SAMPLE_BLOCKS = 1000
+const SAMPLE_BLOCKS = { even: 100, rough: 20 }
+const LEAST_SAMPLE_BLOCKS = { even: 1000, rough: 100 }
 /** Below this, the values of a column say nothing about where its rows lie in the table. */
 const SCATTERED = 0.5
 /** Ranges of ctid are read as such from this version on, before it they are a scan of the whole table each. */
@@ -83,7 +83,7 @@ async function byRange(
 ): Promise<PgSplit[]> {
   const by = selection.splitColumn === undefined ? 'key' : 'range'
   const count = await rangeCount(session, selection, columns, options)
-  const bounds = count === 1 ? [] : await sampleBounds(session, selection, columns, count)
+  const bounds = count === 1 ? [] : await sampleBounds(session, selection, columns, { count, isRough: options.parallelism === 1 })
   return [...bounds, undefined].map((upper, at) => {
     const lower = bounds[at - 1]
     return {
@@ -137,11 +137,11 @@ async function sampleBounds(
   session: Connection,
   selection: Selection,
   columns: readonly SelectedColumn[],
-  count: number,
+  { count, isRough }: { readonly count: number; readonly isRough: boolean },
 ): Promise<string[][]> {
   const names = columns.map(({ name }) => postgresDialect.quote(name))
   const { rows } = await session.query(
-    `WITH sample AS MATERIALIZED (SELECT ${names.join(', ')} FROM ${await sampled(session, selection, count)}),
+    `WITH sample AS MATERIALIZED (SELECT ${names.join(', ')} FROM ${await sampled(session, selection, count, isRough)}),
           ranked AS (SELECT ${names.join(', ')}, row_number() OVER (ORDER BY ${names.join(', ')}) AS sluice_rank, count(*) OVER () AS sluice_count
                        FROM sample WHERE ${names.map(name => `${name} IS NOT NULL`).join(' AND ')})
      SELECT ${names.map(name => `${name}::text`).join(', ')} FROM ranked
@@ -152,12 +152,13 @@ async function sampleBounds(
   return bounds.filter((row, at) => at === 0 || row.some((value, column) => value !== bounds[at - 1]?.[column]))
 }
 
-/** The FROM clause of a sample. Views, foreign tables and queries have no blocks; every n-th row of a whole scan is taken. */
-async function sampled(session: Connection, { from, relation }: Selection, count: number): Promise<string> {
+/** The FROM clause of a sample; a rough one does where a single worker reads all ranges one after the other. Views, foreign tables and queries have no blocks; every n-th row of a whole scan is taken. */
+async function sampled(session: Connection, { from, relation }: Selection, count: number, isRough: boolean): Promise<string> {
   if (relation !== undefined && ['r', 'p', 'm'].includes(relation.kind)) {
     const leaves = await leavesOf(session, relation.oid)
     const blocks = leaves.reduce((sum, leaf) => sum + leaf.blocks, 0)
-    const wanted = Math.max(LEAST_SAMPLE_BLOCKS, SAMPLE_BLOCKS * count)
+    const accuracy = isRough ? 'rough' : 'even'
+    const wanted = Math.max(LEAST_SAMPLE_BLOCKS[accuracy], SAMPLE_BLOCKS[accuracy] * count)
     return blocks <= wanted ? from : `${from} TABLESAMPLE SYSTEM (${(100 * wanted) / blocks}) REPEATABLE (0)`
   }
   return `${from} WHERE random() < 0.05`
