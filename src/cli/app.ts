@@ -1,6 +1,7 @@
 /** The commands, their flags and help. What they do is loaded when one is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { CliContext } from './command.ts'
+import type { DirtyFlags, ShowFlags } from './commands/dirty.ts'
 import type { RunFlags } from './commands/run.ts'
 import type { VerifyFlags } from './commands/verify.ts'
 import type { JobFlags } from './load-spec.ts'
@@ -23,6 +24,7 @@ const jobFlags = {
   parameters: text('Values for ${key} in the job file, as FlinkX\'s -p: "k=v,k2=v2".', 'list'),
   name: text('Name of the job; wins over the one in the file.'),
   stateDir: text('Folder for checkpoints and history (default .sluice).', 'folder'),
+  maxMemory: text('Most memory for rows, for example 256MiB; wins over the setting `memory`.', 'bytes'),
   json: yes('JSON lines on standard output instead of text.'),
 } as const
 
@@ -83,13 +85,48 @@ const show = buildCommand<JsonFlag, [string], CliContext>({
   docs: { brief: 'Show what a connector can do and all its options.' },
 })
 
+const runFlag = { run: text('Only the rows of this run.', 'id') } as const
+
+const dirtyList = buildCommand<DirtyFlags, [string], CliContext>({
+  loader: async () => (await import('./commands/dirty.ts')).list,
+  parameters: { positional: job, flags: { ...jobFlags, ...runFlag } },
+  docs: { brief: 'Count the rows that runs of a job have set aside, by reason.' },
+})
+
+const dirtyShow = buildCommand<ShowFlags, [string], CliContext>({
+  loader: async () => (await import('./commands/dirty.ts')).show,
+  parameters: { positional: job, flags: { ...jobFlags, ...runFlag, rows: text('Most rows to show (default 20).', 'count') } },
+  docs: { brief: 'Show them, with reason, place and values.' },
+})
+
+const dirtyExport = buildCommand<DirtyFlags, [string], CliContext>({
+  loader: async () => (await import('./commands/dirty.ts')).exportRows,
+  parameters: { positional: job, flags: { ...jobFlags, ...runFlag } },
+  docs: { brief: 'Print their values as JSON Lines.' },
+})
+
+const dirtyReplay = buildCommand<DirtyFlags, [string], CliContext>({
+  loader: async () => (await import('./commands/dirty.ts')).replay,
+  parameters: { positional: job, flags: { ...jobFlags, ...runFlag } },
+  docs: {
+    brief: 'Write them again, after their cause is gone; what still fails stays set aside.',
+    fullDescription:
+      'Exactly once, like a run: a replay that was interrupted goes on when it is called again. preSql and postSql are not executed.',
+  },
+})
+
+const dirty = buildRouteMap({
+  routes: { list: dirtyList, show: dirtyShow, export: dirtyExport, replay: dirtyReplay },
+  docs: { brief: 'Rows that could not be written and were set aside (`errorLimit`).' },
+})
+
 const connectors = buildRouteMap({
   routes: { list, show },
   defaultCommand: 'list',
   docs: { brief: 'What Sluice can read and write.' },
 })
 
-const routes = { run, plan, validate, verify, connectors } as const
+const routes = { run, plan, validate, verify, dirty, connectors } as const
 
 export const app = buildApplication(
   buildRouteMap({ routes, docs: { brief: 'Moves rows between systems: exactly once, at the speed of the servers.' } }),

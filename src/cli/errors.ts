@@ -16,6 +16,16 @@ export const cliErrors = defineErrors('cli', {
     message: (d: { flags: string }) => `${d.flags} contradict each other.`,
     hint: () => 'Give one of them.',
   },
+  badMemory: {
+    fault: 'usage',
+    message: (d: { text: string }) => `"${d.text}" is no amount of memory.`,
+    hint: () => 'Write a number with a unit, for example `--max-memory 256MiB`.',
+  },
+  noBadRows: {
+    fault: 'usage',
+    message: (d: { run: string; runs: string }) => `No rows of run ${d.run} are set aside; runs that have some: ${d.runs}.`,
+    hint: () => 'Leave `--run` out to see all, or give the same `--state-dir` and `--name` as the run had.',
+  },
   modeUnknown: {
     fault: 'usage',
     message: (d: { mode: string }) => `Mode "${d.mode}" is not available; this version runs jobs with \`-mode local\`.`,

@@ -1,7 +1,19 @@
 /** From a job file and flags to what the engine runs. */
 import * as catalog from '#catalog'
 import { DEFAULT_LIMITS, DEFAULT_RESTART, type JobSpec, type Limits } from '#engine'
-import { jobIdentity, loadJob, parseCompat, parseParameters, secretsOf, type Job, type Settings, type Warning } from '#job'
+import {
+  jobIdentity,
+  loadJob,
+  localFolder,
+  parseBytes,
+  parseCompat,
+  parseParameters,
+  secretsOf,
+  type Job,
+  type Settings,
+  type Warning,
+} from '#job'
+import { cliErrors } from './errors.ts'
 
 export interface JobFlags {
   readonly compat?: string
@@ -9,6 +21,7 @@ export interface JobFlags {
   readonly parameters?: string
   readonly name?: string
   readonly stateDir?: string
+  readonly maxMemory?: string
 }
 
 export interface LoadedSpec {
@@ -42,16 +55,50 @@ export async function loadSpec(file: string, flags: JobFlags): Promise<LoadedSpe
     restart: DEFAULT_RESTART,
     checkpointSeconds: (settings.checkpointInterval ?? DEFAULT_CHECKPOINT_MS) / 1000,
     stateDir: flags.stateDir ?? settings.stateDir,
+    ...memoryOf(settings, flags),
+    ...badRowsOf(settings),
   }
   return { job, spec, warnings, secrets: secretsOf(job), isRestore: settings.restore.isRestore }
+}
+
+/** The flag wins over the job file. */
+function memoryOf({ memory }: Settings, { maxMemory }: JobFlags): Pick<JobSpec, 'memory'> {
+  if (maxMemory === undefined) return memory === undefined ? {} : { memory }
+  const bytes = parseBytes(maxMemory)
+  if (bytes === undefined) throw cliErrors.badMemory({ text: maxMemory })
+  return { memory: bytes }
+}
+
+/** Nothing when the first bad row is one too many. */
+function badRowsOf({ errorLimit, badRows, dirty }: Settings): Pick<JobSpec, 'badRows'> {
+  const { record, percentage } = errorLimit
+  if (record === 0 || percentage === 0) return {}
+  const folder = dirty?.path === undefined ? undefined : localFolder(dirty.path)
+  return { badRows: { limit: { record, percentage }, kinds: badRows, ...(folder === undefined ? {} : { baseFolder: folder }) } }
 }
 
 /** Sinks that publish files make one file per checkpoint, so the time between two is not short. */
 const DEFAULT_CHECKPOINT_MS = 30_000
 
-function limitsOf({ restore, checkpointInterval }: Settings): Limits {
-  const commitRows = restore.maxRowNumForCheckpoint ?? DEFAULT_LIMITS.commitRows
-  return { ...DEFAULT_LIMITS, commitRows, commitMs: checkpointInterval ?? DEFAULT_LIMITS.commitMs }
+/** A batch is at most so much of a second where there is a rate, so that it is kept smoothly. */
+const BATCH_SECONDS = 0.125
+/** Below this, the cost of a batch is that of its handling. */
+const LEAST_BATCH_BYTES = 16 * 1024
+
+function limitsOf(settings: Settings): Limits {
+  const { restore, checkpointInterval, rowsPerSecond, bytesPerSecond } = settings
+  const workers = settings.writerChannels ?? settings.channels
+  const part = (rate: number | undefined, least: number, most: number) =>
+    rate === undefined ? most : Math.min(most, Math.max(least, Math.floor((rate * BATCH_SECONDS) / workers)))
+  return {
+    ...DEFAULT_LIMITS,
+    batchRows: part(rowsPerSecond, 1, DEFAULT_LIMITS.batchRows),
+    batchBytes: part(bytesPerSecond, LEAST_BATCH_BYTES, DEFAULT_LIMITS.batchBytes),
+    commitRows: restore.maxRowNumForCheckpoint ?? DEFAULT_LIMITS.commitRows,
+    commitMs: checkpointInterval ?? DEFAULT_LIMITS.commitMs,
+    ...(rowsPerSecond === undefined ? {} : { rowsPerSecond }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+  }
 }
 
 /** FlinkX names the column, or its place among those that are read. */

@@ -19,6 +19,11 @@ export function renderReport(report: RunReport, peakMemoryBytes: number): string
       : `${styleText('yellow', 'stopped')} after a commit; go on with --resume`
   return [
     `${head}: ${formatCount(meter.rowsWritten)} rows (${formatBytes(meter.bytesWritten)}) in ${formatSeconds(seconds)}, ${formatRate(meter.rowsWritten / Math.max(seconds, 0.001))}`,
+    ...(report.rowsBad === 0
+      ? []
+      : [
+          `  ${styleText('yellow', `${formatCount(report.rowsBad)} rows set aside`)}: \`sluice dirty show\` with the same job file`,
+        ]),
     `  ${report.splitsDone} of ${report.splits} splits, ${meter.commits} commits, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}, peak memory ${formatBytes(peakMemoryBytes)}, ${guarantee.delivery}`,
     `  time: ${shares.map(([name, ms]) => `${formatShare(ms, busy)} ${name}`).join(', ')}`,
   ].join('\n')

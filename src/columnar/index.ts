@@ -5,6 +5,7 @@ export type { CastPlan, Kernel } from './cast-rule.ts'
 export { castMatrix, compileCast, planCast, type CastCell } from './cast.ts'
 export { Caster, type CastResult, type Refusal } from './caster.ts'
 export { Column, VIEWS, type Values } from './column.ts'
+export { gatherRows, pickRows } from './gather.ts'
 export { RowHasher } from './hash.ts'
 export { jsonStringBytes, renderJsonString, skipJson, unescapeJsonString } from './json-text.ts'
 export { readIpc, type IpcContent } from './ipc/read.ts'
@@ -68,4 +69,5 @@ export {
   type Type,
   type Words,
 } from './types.ts'
+export { cellToJson, valueFromJson, type ValueJson } from './value-json.ts'
 export { readDecimal, readInt64, readValue, writeValue, type IntervalValue, type Value } from './value.ts'

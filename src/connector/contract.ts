@@ -27,10 +27,22 @@ export interface Dataset {
 /** The unit of parallelism and of recovery: one worker owns one split at a time. Its content is fixed once it is enumerated. */
 export type Split = { readonly id: string; readonly dataset: string } & { readonly [key: string]: Json }
 
+/** A row of a batch that cannot go on as it is. */
+export interface RefusedRow {
+  /** Index in the batch. */
+  readonly row: number
+  readonly column: string
+  readonly reason: string
+  /** The value as the source shows it, where the batch cannot hold it. */
+  readonly text?: string
+}
+
 /** A batch, and the place to resume after it. */
 export interface Chunk<Position extends Json> {
   /** Lent until the next pull. Never empty, never more rows than the context allows; its last row may be the one that crosses the limit in bytes. */
   readonly batch: Batch
+  /** Rows of the batch with a value that is not what the source holds, ascending; only where the context says `quarantine`. They are set aside. */
+  readonly refused?: readonly RefusedRow[]
   /** Everything of the split up to and including `batch` lies before this position, nothing else does. Undefined: the split can only be read from its start. */
   readonly position: Position | undefined
 }
@@ -62,10 +74,14 @@ export interface Context {
   /** Upper bounds for one batch: rows, and payload bytes unless a single row is larger. */
   readonly batchRows: number
   readonly batchBytes: number
+  /** Most bytes of one row, where the user has set a limit; a larger one is `data.row-too-large`. */
+  readonly rowBytes?: number
   /** Workers that read, or write, at the same time. */
   readonly parallelism: number
   /** Identity of the job, e.g. for names of staging folders and sessions. */
   readonly job: string
+  /** Bad rows are set aside: a source hands them out as refused, a sink offers {@link Savepoints} where it can. */
+  readonly quarantine?: boolean
   /** Column that the job file names for resuming (FlinkX `restoreColumnName`), for sources that resume by a column. */
   readonly resumeColumn?: string
   readonly log: Log
@@ -100,6 +116,28 @@ export interface Reader<S extends Split = Split, P extends Json = Json> extends 
   read(dataset: Dataset, split: S, position: P | undefined): AsyncIterable<Chunk<P>>
   /** Called once a checkpoint that contains `position` is durable, e.g. to advance a replication slot. */
   acknowledge?(split: S, position: P): Promise<void>
+  /** Absent where the system cannot compute checksums. Coordinator. */
+  readonly digests?: Digests
+}
+
+/** Chunks of the key space that checksums are computed of. More name differing rows faster. */
+export const DIGEST_CHUNKS = 4096
+
+/** Rows of a chunk, and a checksum that does not depend on their order. */
+export interface ChunkDigest {
+  readonly rows: number
+  readonly sum: string
+}
+
+/** Checksums that a system computes itself, so that two of a kind are compared without moving their rows. */
+export interface Digests {
+  /**
+   * What two datasets must have in common to be compared: system, and how each column becomes bytes. Undefined: not this dataset.
+   * With the same form, equal checksums mean equal rows; different ones mean nothing (`1.5` and `1.50`).
+   */
+  form(dataset: Dataset): Promise<string | undefined>
+  /** By chunk, which follows from the columns with the indexes `key`; undefined when the system refuses. */
+  compute(dataset: Dataset, key: readonly number[]): Promise<ReadonlyMap<number, ChunkDigest> | undefined>
 }
 
 /** What a user of FlinkX wrote that we know of and cannot honour (yet): option name → reason. Such an option is refused by name. */
@@ -175,6 +213,8 @@ export interface Progress {
   readonly split: string
   readonly position?: Json
   readonly done: boolean
+  /** Rows of the split that have been set aside so far; absent means none. */
+  readonly bad?: number
 }
 
 /** A run as it is recorded: what is needed to go on with it, without any other memory. */
@@ -185,7 +225,7 @@ export interface RunRecord extends RunId {
   readonly began: string
   /** What the engine stored at `begin` (a digest of the plan, totals). */
   readonly memo: Json
-  readonly splits: readonly { readonly split: Split; readonly position?: Json; readonly done: boolean }[]
+  readonly splits: readonly { readonly split: Split; readonly position?: Json; readonly done: boolean; readonly bad?: number }[]
 }
 
 /**
@@ -208,6 +248,23 @@ export interface RunStore {
   finish(run: RunRecord, targets: readonly Target[]): Promise<void>
 }
 
+/**
+ * Points inside the open transaction, so that a row which the system refuses costs the rows around it and not all since the last commit.
+ *
+ * What is written between two calls of `end` is a piece. A piece is accepted once the system has executed it without complaint; the
+ * writer need not wait for that before it takes the next. When `write`, `end` or `settle` throws an error whose fault is `data`, the
+ * writer has gone back to the start of the oldest piece that was not accepted, and the pieces from there on have to be written again.
+ */
+export interface Savepoints {
+  /** Calls of `write` that make a piece. */
+  readonly writesPerPiece: number
+  /** Pieces that were accepted since the writer was opened. */
+  readonly accepted: number
+  end(): Promise<void>
+  /** Returns when at most `pending` pieces are not accepted yet. */
+  settle(pending: number): Promise<void>
+}
+
 interface WriterBase extends AsyncDisposable {
   /** Most memory that it holds besides the batch it is given, in bytes. */
   readonly bufferBytes: number
@@ -218,6 +275,8 @@ interface WriterBase extends AsyncDisposable {
    * returns late when the target is slow: that delay is the back-pressure. Worker; never called concurrently.
    */
   write(target: Target, batch: Batch): Promise<void>
+  /** Offered where the context says `quarantine` and the target can go back. Commits and flushes follow `settle(0)` then. */
+  readonly savepoints?: Savepoints | undefined
 }
 
 /** A writer whose rows and positions become durable together. The engine decides when to commit; the writer, how. */

@@ -9,6 +9,13 @@ export const dataErrors = defineErrors('data', {
       `${d.dataset}, column "${d.column}"${d.key === undefined ? '' : `, row ${d.key}`}: ${d.reason}`,
     hint: () => 'Correct the row in the source, exclude it with `where`, or choose a target type that can hold the value.',
   },
+  /** A row that does not fit into the memory of the job. */
+  rowTooLarge: {
+    fault: 'data',
+    message: (d: { dataset: string; bytes: number; limit: number; after?: string }) =>
+      `${d.dataset}: a row${d.after === undefined ? '' : ` behind ${d.after}`} has ${d.bytes} bytes, and the memory of the job allows rows of ${d.limit} bytes.`,
+    hint: () => 'Give the job more memory (setting `memory`, or `--max-memory`), or leave the large column out.',
+  },
 })
 
 export const ledgerErrors = defineErrors('ledger', {

@@ -3,10 +3,12 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Committable, Progress, RunRecord } from '#connector'
 import { SluiceError } from '#errors'
 import type { Endpoint } from './endpoint.ts'
+import { checkLimit } from './bad-rows.ts'
 import { engineErrors } from './errors.ts'
 import { NO_METER, type Assignment, type FromWorker, type Meter, type Role, type ToWorker } from './messages.ts'
 import { addMeters } from './meter.ts'
-import type { JobSpec, Route } from './spec.ts'
+import type { BadRowPolicy, JobSpec, Limits, Route } from './spec.ts'
+import { shareOut } from './throttle.ts'
 
 export type WorkerEndpoint = Endpoint<ToWorker, FromWorker>
 
@@ -21,6 +23,7 @@ export interface AttemptParts {
   readonly run: RunRecord
   /** Absent for sinks that record positions together with the rows. */
   readonly checkpoint: CheckpointStore | undefined
+  readonly badRows: BadRowPolicy | undefined
   readonly startWorker: (worker: number) => WorkerEndpoint
   /** Stop at the next point where everything is durable. */
   readonly drain: AbortSignal
@@ -31,6 +34,8 @@ export interface AttemptParts {
 
 /** How long a worker may take to close before its thread is ended. */
 const CLOSE_MS = 900
+/** How often workers get new shares of the job's rates. */
+const SHARE_MS = 1000
 
 interface WorkerState {
   readonly id: number
@@ -49,6 +54,8 @@ export class Attempt {
   readonly #workers: WorkerState[] = []
   readonly #queue: Assignment[]
   readonly #outcome = Promise.withResolvers<'finished' | 'drained'>()
+  /** What each worker had counted when the rates were last shared out. */
+  readonly #shared = new Map<number, Meter>()
   #barrierId = 0n
   #barrier: { id: bigint; waiting: Set<number>; answers: Map<number, BarrierDone>; done: () => void } | undefined
   #commits: { id: bigint; waiting: Set<number>; done: () => void } | undefined
@@ -61,7 +68,11 @@ export class Attempt {
     this.#parts = parts
     this.#queue = parts.run.splits
       .filter(({ done }) => !done)
-      .map(({ split, position }) => ({ split, ...(position === undefined ? {} : { position }) }))
+      .map(({ split, position, bad }) => ({
+        split,
+        ...(position === undefined ? {} : { position }),
+        ...(bad === undefined ? {} : { bad }),
+      }))
   }
 
   get meter(): Meter {
@@ -77,6 +88,9 @@ export class Attempt {
     drain.addEventListener('abort', stop, { once: true })
     const timer =
       checkpoint === undefined ? undefined : setInterval(() => void this.#checkpointNow(), spec.checkpointSeconds * 1000)
+    const { rowsPerSecond, bytesPerSecond } = spec.limits
+    const isShared = spec.writers > 1 && (rowsPerSecond !== undefined || bytesPerSecond !== undefined)
+    const sharing = isShared ? setInterval(() => this.#shareRates(), SHARE_MS) : undefined
     try {
       if (signal.aborted) throw signal.reason
       this.#start()
@@ -85,6 +99,7 @@ export class Attempt {
     } finally {
       this.#isStopping = true
       clearInterval(timer)
+      clearInterval(sharing)
       this.#over.promise.catch(() => {})
       this.#over.reject(new Error('the attempt is over'))
       // A checkpoint that is being written must not land behind the back of the next attempt.
@@ -102,6 +117,49 @@ export class Attempt {
     if (apart) for (let i = 0; i < spec.readers; i++) this.#addWorker('reader')
     const ports = this.#connect()
     for (const worker of this.#workers) this.#open(worker, ports.get(worker.id) ?? [])
+  }
+
+  /** The limits of one worker that gets a share of the rates. */
+  #limitsOf(share: number | { readonly rowsPerSecond?: number; readonly bytesPerSecond?: number }): Limits {
+    const { limits } = this.#parts.spec
+    const { rowsPerSecond, bytesPerSecond } = limits
+    if (typeof share !== 'number') return { ...limits, ...share }
+    return {
+      ...limits,
+      ...(rowsPerSecond === undefined ? {} : { rowsPerSecond: rowsPerSecond * share }),
+      ...(bytesPerSecond === undefined ? {} : { bytesPerSecond: bytesPerSecond * share }),
+    }
+  }
+
+  /** Gives each worker the part of the rates that it can use. */
+  #shareRates(): void {
+    const { rowsPerSecond, bytesPerSecond } = this.#parts.spec.limits
+    const writers = this.#writers().filter(({ isFinished }) => !isFinished)
+    const seconds = SHARE_MS / 1000
+    const used = (read: (meter: Meter) => number) =>
+      writers.map(worker => (read(worker.meter) - read(this.#shared.get(worker.id) ?? NO_METER)) / seconds)
+    const rows =
+      rowsPerSecond === undefined
+        ? undefined
+        : shareOut(
+            rowsPerSecond,
+            used(({ rowsRead }) => rowsRead),
+          )
+    const bytes =
+      bytesPerSecond === undefined
+        ? undefined
+        : shareOut(
+            bytesPerSecond,
+            used(({ bytesRead }) => bytesRead),
+          )
+    for (const [i, worker] of writers.entries()) {
+      const share = {
+        ...(rows === undefined ? {} : { rowsPerSecond: rows[i]! }),
+        ...(bytes === undefined ? {} : { bytesPerSecond: bytes[i]! }),
+      }
+      worker.endpoint.send({ kind: 'limits', limits: this.#limitsOf(share) })
+      this.#shared.set(worker.id, worker.meter)
+    }
   }
 
   #addWorker(role: Role): void {
@@ -132,16 +190,21 @@ export class Attempt {
 
   #open({ id, role, endpoint }: WorkerState, ports: readonly MessagePort[]): void {
     const { spec, run, routes } = this.#parts
-    const { source, sink, readers, writers, limits, resumeColumn } = spec
-    const resume = resumeColumn === undefined ? {} : { resumeColumn }
-    endpoint.send({ kind: 'init', worker: id, job: spec.id, source, sink, readers, writers, limits, ...resume })
+    const { source, sink, readers, writers, resumeColumn } = spec
+    const limits = this.#limitsOf(1 / writers)
+    const { badRows } = this.#parts
+    const optional = { ...(resumeColumn === undefined ? {} : { resumeColumn }), ...(badRows === undefined ? {} : { badRows }) }
+    endpoint.send({ kind: 'init', worker: id, job: spec.id, source, sink, readers, writers, limits, ...optional })
     // The record without its splits: a worker is told of a split when it is given one.
     const lanes = role === 'writer' ? Math.ceil(readers / writers) : 1
     endpoint.send({ kind: 'open', role, run: { ...run, splits: [] }, routes, lanes, ports }, ports)
   }
 
   #receive(worker: WorkerState, message: FromWorker): void {
-    if ('meter' in message) worker.meter = message.meter
+    if ('meter' in message) {
+      worker.meter = message.meter
+      this.#checkBadRows()
+    }
     switch (message.kind) {
       case 'opened':
         worker.isOpen = true
@@ -252,6 +315,18 @@ export class Attempt {
         this.#workers[worker]?.endpoint.send({ kind: 'commit', id, committables: answers.get(worker)?.committables ?? [] })
       }
     })
+  }
+
+  /** Each worker checks its own; together they may have too many. The share is judged where all of a worker's rows are in. */
+  #checkBadRows(): void {
+    const { badRows } = this.#parts
+    const { rowsBad, rowsRead } = this.meter
+    if (badRows === undefined || rowsBad === 0 || this.#isStopping) return
+    try {
+      checkLimit(badRows, { bad: badRows.before + rowsBad, read: rowsRead })
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #fail(error: unknown): void {

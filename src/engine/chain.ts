@@ -1,4 +1,4 @@
-import { Caster } from '#columnar'
+import { Caster, pickRows, type Batch } from '#columnar'
 import {
   dataErrors,
   type Chunk,
@@ -6,15 +6,21 @@ import {
   type Dataset,
   type Json,
   type Progress,
+  type RefusedRow,
   type Split,
   type Writer,
 } from '#connector'
+import type { SluiceError } from '#errors'
+import type { BadRows } from './bad-rows.ts'
 import { Lock } from './lock.ts'
 import type { Assignment } from './messages.ts'
 import type { ChainMeter } from './meter.ts'
+import { PieceQueue, type PieceRows } from './piece-queue.ts'
 import { Uncommitted } from './progress.ts'
 import { rowKey, withRowKey } from './row-key.ts'
+import { rowsWithout, sift } from './sift.ts'
 import type { Limits, Route } from './spec.ts'
+import { Throttle } from './throttle.ts'
 
 /** The reading end of a chain: a reader in this thread, or one in another. */
 export interface ChunkSource {
@@ -43,7 +49,13 @@ export class Chain {
   readonly #routes: ReadonlyMap<string, { route: Route; caster: Caster }>
   readonly #uncommitted = new Uncommitted()
   readonly #lock = new Lock()
-  limits: Limits
+  /** Undefined: the first bad row stops the chain. */
+  readonly #badRows: BadRows | undefined
+  /** Undefined: what the system refuses cannot be told from its neighbours. */
+  readonly #queue: PieceQueue | undefined
+  readonly #throttle: Throttle
+  readonly #signal: AbortSignal
+  #limits: Limits
 
   constructor(parts: {
     source: ChunkSource
@@ -52,15 +64,30 @@ export class Chain {
     meter: ChainMeter
     routes: readonly Route[]
     limits: Limits
+    badRows?: BadRows
+    signal: AbortSignal
   }) {
     this.#source = parts.source
     this.#writer = parts.writer
     this.#supply = parts.supply
     this.#meter = parts.meter
-    this.limits = parts.limits
+    this.#limits = parts.limits
+    this.#throttle = new Throttle(parts.limits)
+    this.#signal = parts.signal
+    this.#badRows = parts.badRows
+    const { savepoints } = parts.writer
+    this.#queue =
+      parts.badRows === undefined || savepoints === undefined
+        ? undefined
+        : new PieceQueue(parts.writer, savepoints, (rows, batch, at, error) => this.#setAside(rows, batch, at, error))
     this.#routes = new Map(
       parts.routes.map(route => [route.dataset.id, { route, caster: new Caster(route.dataset.schema, route.target.schema) }]),
     )
+  }
+
+  set limits(limits: Limits) {
+    this.#limits = limits
+    this.#throttle.rates = limits
   }
 
   /** Runs until the supply has no more splits. What a ledger can hold is committed then; other writers wait for a barrier. */
@@ -80,11 +107,26 @@ export class Chain {
       // Between two positions nothing can be recorded; the barrier then stands at the last commit.
       if (!this.#uncommitted.isPoint || this.#uncommitted.isEmpty) answer([], [])
       else {
-        const progress = this.#uncommitted.progress()
+        await this.#settle()
+        const progress = this.#progress()
         answer(progress, await this.#makeDurable(progress))
       }
       await held
     })
+  }
+
+  /** Afterwards it is known which rows are bad, and they are on disk. */
+  async #settle(): Promise<void> {
+    const since = performance.now()
+    await this.#queue?.settle()
+    await this.#badRows?.sync()
+    this.#meter.commitMs += performance.now() - since
+  }
+
+  #progress(): Progress[] {
+    const badRows = this.#badRows
+    const progress = this.#uncommitted.progress()
+    return badRows === undefined ? progress : progress.map(item => ({ ...item, bad: badRows.countOf(item.split) }))
   }
 
   async #makeDurable(progress: readonly Progress[]): Promise<readonly Committable[]> {
@@ -108,14 +150,21 @@ export class Chain {
     }
   }
 
-  async #readSplit({ split, position }: Assignment): Promise<void> {
+  async #readSplit(assignment: Assignment): Promise<void> {
+    const { split, position } = assignment
     const found = this.#routes.get(split.dataset)
     if (found === undefined) throw new Error(`split ${split.id} belongs to no route`)
+    this.#badRows?.open(assignment, found.route.dataset)
     let rowsBefore = 0
     let since = performance.now()
     for await (const chunk of this.#source.read(found.route.dataset, split, position)) {
       this.#meter.pullMs += performance.now() - since
-      await this.#lock.run(() => this.#write(found, split, chunk, rowsBefore))
+      await this.#throttle.pass(chunk.batch.rows, chunk.batch.byteLength, this.#signal)
+      await this.#lock.run(() =>
+        this.#badRows === undefined
+          ? this.#write(found, split, chunk, rowsBefore)
+          : this.#writeGood(this.#badRows, found, split, chunk, rowsBefore),
+      )
       rowsBefore += chunk.batch.rows
       since = performance.now()
     }
@@ -157,16 +206,72 @@ export class Chain {
     await this.#commitIfDue()
   }
 
+  /** Writes the rows that can be written and sets the others aside. */
+  async #writeGood(
+    badRows: BadRows,
+    { route, caster }: { route: Route; caster: Caster },
+    split: Split,
+    chunk: Chunk<Json>,
+    rowsBefore: number,
+  ): Promise<void> {
+    const { position } = chunk
+    const since = performance.now()
+    const { dataset, target } = route
+    const from = { dataset, split: split.id, position, rowsBefore }
+    const where = `${dataset.id} → ${target.name}`
+    const refuse = async (batch: Batch, numbers: readonly number[] | undefined, { row, column, reason, text }: RefusedRow) => {
+      const number = numbers?.[row] ?? row
+      await badRows.setAside(from, { batch, at: row, number, text }, dataErrors.valueRefused({ dataset: where, column, reason }))
+    }
+    let { batch } = chunk
+    let numbers: readonly number[] | undefined
+    this.#meter.rowsRead += batch.rows
+    this.#meter.bytesRead += batch.byteLength
+    if (chunk.refused !== undefined && chunk.refused.length > 0) {
+      for (const refused of chunk.refused) await refuse(batch, undefined, refused)
+      numbers = rowsWithout(batch.rows, chunk.refused)
+      batch = pickRows(batch, numbers)
+    }
+    let cast = caster.cast(batch)
+    if ('refused' in cast) {
+      const { kept, refused } = sift(caster, batch)
+      for (const one of refused) await refuse(batch, numbers, one)
+      numbers = kept.map(row => numbers?.[row] ?? row)
+      batch = pickRows(batch, kept)
+      cast = caster.cast(batch)
+      if ('refused' in cast) throw new Error('a cast refused what it had accepted')
+    }
+    const { rows, byteLength } = batch
+    const waited = this.#meter.sink.waitMs
+    // The position behind rows that are all bad is recorded like any other.
+    if (rows > 0) {
+      if (this.#queue) await this.#queue.write({ ...from, target, caster, batch, numbers }, cast.batch)
+      else await this.#writer.write(target, cast.batch)
+      this.#meter.wrote(dataset.id, rows, byteLength)
+    }
+    this.#meter.waitWriteMs += this.#meter.sink.waitMs - waited
+    this.#meter.writeMs += performance.now() - since
+    this.#uncommitted.wrote(split.id, chunk.batch.rows, byteLength, position)
+    await this.#commitIfDue()
+  }
+
+  /** A row that the system of the sink refused. */
+  async #setAside(rows: PieceRows, batch: Batch, at: number, error: SluiceError): Promise<void> {
+    await this.#badRows?.setAside(rows, { batch, at, number: rows.numbers?.[at] ?? at }, error)
+    this.#meter.tookBack(rows.dataset.id, 1)
+  }
+
   async #commitIfDue(): Promise<void> {
     if (this.#writer.delivery !== 'transactional' || !this.#uncommitted.isPoint) return
     const { rows, bytes, ageMs } = this.#uncommitted
-    const { commitRows, commitBytes, commitMs } = this.limits
+    const { commitRows, commitBytes, commitMs } = this.#limits
     if (rows >= commitRows || bytes >= commitBytes || ageMs >= commitMs) await this.#commit(this.#writer)
   }
 
   async #commit(writer: Writer): Promise<void> {
     if (writer.delivery !== 'transactional' || this.#uncommitted.isEmpty) return
-    const progress = this.#uncommitted.progress()
+    await this.#settle()
+    const progress = this.#progress()
     await this.#makeDurable(progress)
     this.#supply.committed(progress)
   }

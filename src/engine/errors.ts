@@ -73,6 +73,24 @@ export const engineErrors = defineErrors('engine', {
     message: (d: { attempts: number; reason: string }) => `Gave up after ${d.attempts} attempts without progress. ${d.reason}`,
     hint: () => 'Nothing is lost: run the job again with `--resume` when the cause is gone.',
   },
+  tooManyBadRows: {
+    fault: 'data',
+    message: (d: { bad: number; limit: string; last: string }) =>
+      `${d.bad} rows cannot be written; the job allows ${d.limit}.${d.last}`,
+    hint: () =>
+      'Correct the rows, or raise `errorLimit`. `sluice dirty show` lists those that were set aside; the run can go on with --resume.',
+  },
+  badRowsUnwritable: {
+    fault: 'usage',
+    message: (d: { file: string; reason: string }) => `Cannot store the rows that were set aside in ${d.file}: ${d.reason}.`,
+    hint: () => 'Free space or grant access, or choose another place with `--state-dir`; then run again with --resume.',
+  },
+  memoryTooSmall: {
+    fault: 'usage',
+    message: (d: { memory: number; needed: number; channels: number }) =>
+      `${d.memory} bytes of memory are too few for ${d.channels} ${d.channels === 1 ? 'channel' : 'channels'}: at least ${d.needed} are needed.`,
+    hint: () => 'Raise `memory` (or `--max-memory`), or run with fewer channels.',
+  },
   notReadable: {
     fault: 'usage',
     message: (d: { target: string; sink: string }) => `${d.target} cannot be read back: ${d.sink} has no reader for it.`,

@@ -7,13 +7,15 @@
  * must not be committed by a later checkpoint (measured on Flink: reference/flink-verified.md, section 3).
  */
 import type { MessagePort } from 'node:worker_threads'
-import type { Committable, Dataset, Progress, RunRecord, Split } from '#connector'
+import type { Committable, Dataset, Progress, RefusedRow, RunRecord, Split } from '#connector'
 import type { ErrorJson } from '#errors'
-import type { EndSpec, Limits, Route } from './spec.ts'
+import type { BadRowPolicy, EndSpec, Limits, Route } from './spec.ts'
 
 export interface Assignment {
   readonly split: Split
   readonly position?: Progress['position']
+  /** Rows of the split that are already set aside. */
+  readonly bad?: number
 }
 
 /** Where a worker stands in the chain. `fused` has both ends; the others are joined by ports that carry whole batches. */
@@ -31,6 +33,7 @@ export type ToWorker =
       readonly writers: number
       readonly resumeColumn?: string
       readonly limits: Limits
+      readonly badRows?: BadRowPolicy
     }
   /** Publishes what an earlier attempt prepared. May come before `open`. */
   | { readonly kind: 'commit'; readonly id: bigint; readonly committables: readonly Committable[] }
@@ -79,6 +82,8 @@ export interface Meter {
   readonly bytesRead: number
   readonly rowsWritten: number
   readonly bytesWritten: number
+  /** Rows that were set aside. */
+  readonly rowsBad: number
   readonly commits: number
   /** Per dataset: rows handed to the writer. */
   readonly rowsByDataset: Readonly<Record<string, number>>
@@ -94,6 +99,7 @@ export const NO_METER: Meter = {
   bytesRead: 0,
   rowsWritten: 0,
   bytesWritten: 0,
+  rowsBad: 0,
   commits: 0,
   rowsByDataset: {},
   waitSourceMs: 0,
@@ -116,6 +122,12 @@ export type ToReader =
   | { readonly kind: 'stop'; readonly stream: number }
 
 export type FromReader =
-  | { readonly kind: 'slab'; readonly stream: number; readonly slab: ArrayBuffer; readonly position?: Progress['position'] }
+  | {
+      readonly kind: 'slab'
+      readonly stream: number
+      readonly slab: ArrayBuffer
+      readonly position?: Progress['position']
+      readonly refused?: readonly RefusedRow[]
+    }
   | { readonly kind: 'end'; readonly stream: number }
   | { readonly kind: 'failed'; readonly stream: number; readonly error: ErrorJson }

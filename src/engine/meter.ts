@@ -8,6 +8,7 @@ export class ChainMeter {
   bytesRead = 0
   rowsWritten = 0
   bytesWritten = 0
+  rowsBad = 0
   commits = 0
   pullMs = 0
   writeMs = 0
@@ -22,12 +23,19 @@ export class ChainMeter {
     this.#rowsByDataset[dataset] = (this.#rowsByDataset[dataset] ?? 0) + rows
   }
 
+  /** Rows that were counted as written and were set aside after all. */
+  tookBack(dataset: string, rows: number): void {
+    this.rowsWritten -= rows
+    this.#rowsByDataset[dataset] = (this.#rowsByDataset[dataset] ?? 0) - rows
+  }
+
   snapshot(): Meter {
     return {
       rowsRead: this.rowsRead,
       bytesRead: this.bytesRead,
       rowsWritten: this.rowsWritten,
       bytesWritten: this.bytesWritten,
+      rowsBad: this.rowsBad,
       commits: this.commits,
       rowsByDataset: { ...this.#rowsByDataset },
       waitSourceMs: this.source.waitMs,
@@ -48,6 +56,7 @@ export function addMeters(a: Meter, b: Meter): Meter {
     bytesRead: a.bytesRead + b.bytesRead,
     rowsWritten: a.rowsWritten + b.rowsWritten,
     bytesWritten: a.bytesWritten + b.bytesWritten,
+    rowsBad: a.rowsBad + b.rowsBad,
     commits: a.commits + b.commits,
     rowsByDataset,
     waitSourceMs: a.waitSourceMs + b.waitSourceMs,

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { planCast, typeName, type Field } from '#columnar'
 import type { Dataset, Note, Reader, ReadPlan, Sink, Source, Writer } from '#connector'
 import { engineErrors } from './errors.ts'
-import type { JobSpec, Memo, Route } from './spec.ts'
+import { limitsFor, planMemory, type MemoryPlan } from './memory.ts'
+import type { JobSpec, Limits, Memo, Route } from './spec.ts'
 
 export interface ColumnPlan {
   readonly source: string
@@ -19,12 +20,6 @@ export interface DatasetPlan extends Route {
   readonly columns: readonly ColumnPlan[]
 }
 
-export interface MemoryPlan {
-  /** Bound for batches and protocol buffers of all workers, without the runtime itself. */
-  readonly bytes: number
-  readonly parts: readonly { readonly name: string; readonly bytes: number; readonly count: number }[]
-}
-
 export interface Plan {
   readonly job: string
   readonly source: { readonly connector: string; readonly title: string }
@@ -35,6 +30,8 @@ export interface Plan {
   readonly delivery: Writer['delivery']
   readonly guarantee: { readonly delivery: 'exactly-once' | 'at-least-once'; readonly why: string }
   readonly memory: MemoryPlan
+  /** Those of the job, as its memory allows. */
+  readonly limits: Limits
   readonly notes: readonly Note[]
   readonly memo: Memo
 }
@@ -57,6 +54,7 @@ export async function makePlan(
     datasets.push({ dataset, target, read: await reader.explain(dataset), columns: planColumns(dataset, target) })
   }
   refuseSharedTargets(datasets)
+  const limits = limitsFor(spec, reader, writer)
   return {
     job: spec.id,
     source: { connector: source.name, title: source.title },
@@ -66,7 +64,8 @@ export async function makePlan(
     writers: spec.writers,
     delivery: writer.delivery,
     guarantee: weakest(datasets),
-    memory: planMemory(spec, reader, writer),
+    memory: planMemory({ ...spec, limits }, reader, writer),
+    limits,
     notes: datasets.flatMap(({ read, target }) => [...read.notes, ...target.notes]),
     memo: memoOf(datasets),
   }
@@ -100,24 +99,6 @@ function weakest(datasets: readonly DatasetPlan[]): Plan['guarantee'] {
   const guarantees = datasets.map(({ target }) => target.guarantee)
   const weak = guarantees.find(({ delivery }) => delivery === 'at-least-once') ?? guarantees[0]
   return weak ?? { delivery: 'at-least-once', why: 'There is nothing to write.' }
-}
-
-/** Batches a chain holds: the reader's, and the one the casts make of it. */
-const BATCHES_FUSED = 2
-/** Split chains hold the reader's batch, slabs in flight and the cast. */
-const BATCHES_APART = 5
-/** Columns grow by doubling, so a full batch may own twice its payload. */
-const GROWTH = 2
-
-function planMemory(spec: JobSpec, reader: Reader, writer: Writer): MemoryPlan {
-  const fused = spec.readers === spec.writers
-  const batch = spec.limits.batchBytes * GROWTH
-  const parts = [
-    { name: 'read buffers', bytes: reader.bufferBytes, count: spec.readers },
-    { name: 'write buffers', bytes: writer.bufferBytes, count: spec.writers },
-    { name: 'batches', bytes: batch, count: Math.max(spec.readers, spec.writers) * (fused ? BATCHES_FUSED : BATCHES_APART) },
-  ]
-  return { bytes: parts.reduce((sum, { bytes, count }) => sum + bytes * count, 0), parts }
 }
 
 /** What must not change while a run is unfinished: which columns of what go where, and as what. */

@@ -73,7 +73,8 @@ export class RemoteReaders implements ChunkSource {
       } else if (message.kind === 'end') return
       else if (message.kind === 'failed') throw SluiceError.fromJSON(message.error)
       else {
-        yield { batch: unpackBatch(stream.dataset.schema, message.slab), position: message.position }
+        const { slab, position, refused } = message
+        yield { batch: unpackBatch(stream.dataset.schema, slab), position, ...(refused === undefined ? {} : { refused }) }
         more()
       }
     }
@@ -105,13 +106,14 @@ export function serveReads(port: MessagePort, source: ChunkSource, meter: { pull
     const send = (message: FromReader, slab?: ArrayBuffer) => port.postMessage(message, slab === undefined ? [] : [slab])
     let since = performance.now()
     try {
-      for await (const { batch, position } of source.read(dataset, assignment.split, assignment.position)) {
+      for await (const { batch, position, refused } of source.read(dataset, assignment.split, assignment.position)) {
         meter.pullMs += performance.now() - since
         while (state.credit === 0 && !state.stopped) await new Promise<void>(resolve => (state.wake = resolve))
         if (state.stopped) break
         state.credit--
         const slab = packBatch(batch)
-        send({ kind: 'slab', stream: id, slab, ...(position === undefined ? {} : { position }) }, slab)
+        const place = { ...(position === undefined ? {} : { position }), ...(refused === undefined ? {} : { refused }) }
+        send({ kind: 'slab', stream: id, slab, ...place }, slab)
         since = performance.now()
       }
       send({ kind: 'end', stream: id })

@@ -11,7 +11,7 @@ import { NO_METER, type Meter } from './messages.ts'
 import { addMeters } from './meter.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { recorderOf, type Recorder } from './recorder.ts'
-import type { JobSpec, Memo } from './spec.ts'
+import type { BadRowPolicy, JobSpec, Memo } from './spec.ts'
 import { StateStore } from './state-store.ts'
 import { contextOf, serveWorker, type Connectors } from './worker.ts'
 
@@ -65,6 +65,8 @@ export interface RunReport {
   readonly splits: number
   readonly splitsDone: number
   readonly seconds: number
+  /** Rows of the run that were set aside, those of earlier attempts included. */
+  readonly rowsBad: number
   /** From the start of the process to the first row that was read; for `npm run bench`. */
   readonly meter: Meter
   readonly guarantee: Plan['guarantee']
@@ -124,10 +126,13 @@ class JobRun {
   #meter = NO_METER
   #attempts = 0
   #isResumed = false
+  /** Rows that were set aside before the last attempt. */
+  #badBefore = 0
+  #badOfAttempt = 0
   readonly #doneSplits = new Set<string>()
 
   constructor(spec: JobSpec, connectors: Connectors, options: RunOptions, plan: Plan, state: StateStore) {
-    this.#spec = spec
+    this.#spec = { ...spec, limits: plan.limits }
     this.#connectors = connectors
     this.#options = options
     this.#plan = plan
@@ -213,6 +218,7 @@ class JobRun {
       routes: this.#plan.datasets.map(({ dataset, target }) => ({ dataset, target })),
       run: record,
       checkpoint: this.#checkpointing(),
+      badRows: this.#badRows(record),
       startWorker: this.#options.startWorker ?? this.#workerStarter(),
       drain: this.#options.drain,
       signal: this.#options.signal,
@@ -226,6 +232,7 @@ class JobRun {
       const outcome = await attempt.run()
       if (outcome === 'finished') await this.#withRecorder(recorder => recorder.finish(record, this.#targets))
       tell()
+      this.#badOfAttempt = attempt.meter.rowsBad
       return this.#report(record, outcome, addMeters(this.#meter, attempt.meter))
     } finally {
       clearInterval(timer)
@@ -241,6 +248,14 @@ class JobRun {
   /** How checkpoints become durable; undefined for sinks that record positions with the rows. */
   #checkpointing(): CheckpointStore | undefined {
     return this.#plan.delivery === 'transactional' ? undefined : this.#state
+  }
+
+  #badRows(record: RunRecord): BadRowPolicy | undefined {
+    const { badRows } = this.#spec
+    if (badRows === undefined) return undefined
+    const before = record.splits.reduce((sum, { bad = 0 }) => sum + bad, 0)
+    this.#badBefore = before
+    return { ...badRows, folder: this.#state.badRowsFolder(record.run, badRows.baseFolder), before }
   }
 
   #tellProgress(meter: Meter, splits: number): void {
@@ -268,6 +283,7 @@ class JobRun {
       splits: record.splits.length,
       splitsDone: this.#doneSplits.size,
       seconds: (performance.now() - this.#started) / 1000,
+      rowsBad: this.#badBefore + this.#badOfAttempt,
       meter,
       guarantee: this.#plan.guarantee,
     }

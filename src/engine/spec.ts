@@ -23,15 +23,44 @@ export interface JobSpec {
   /** Seconds between checkpoints for sinks without a ledger of their own. */
   readonly checkpointSeconds: number
   readonly stateDir: string
+  /** Most bytes for rows: queues, batches and protocol buffers of all workers. Undefined: as much as the limits below need. */
+  readonly memory?: number
+  /** Undefined: the first bad row stops the run. */
+  readonly badRows?: ErrorLimits
+}
+
+export type BadRowKind = 'conversion' | 'duplicate' | 'constraint'
+
+/** How many rows may be bad before the run stops, and which kinds may be set aside at all. */
+export interface ErrorLimits {
+  /** Null: no limit. The share is in percent of the rows read. */
+  readonly limit: { readonly record: number | null; readonly percentage: number | null }
+  readonly kinds: Readonly<Record<BadRowKind, 'quarantine' | 'fail'>>
+  /** Folder that holds those of all jobs; the state directory when absent. */
+  readonly baseFolder?: string
+}
+
+/** What a worker must know of it. */
+export interface BadRowPolicy extends ErrorLimits {
+  /** Where the rows are stored. */
+  readonly folder: string
+  /** Rows that were set aside before this attempt. */
+  readonly before: number
 }
 
 /** When a worker ends a batch and when it commits: whichever bound is reached first. */
 export interface Limits {
   readonly batchRows: number
   readonly batchBytes: number
+  /** Largest row that the memory of the job allows; undefined: any. */
+  readonly rowBytes?: number
   readonly commitRows: number
   readonly commitBytes: number
   readonly commitMs: number
+  /** Of the whole job in a spec, of one worker in a message. */
+  readonly rowsPerSecond?: number
+  /** Payload: the values as they lie in memory. */
+  readonly bytesPerSecond?: number
 }
 
 export interface RestartPolicy {

@@ -4,10 +4,11 @@
  *   <state-dir>/<job>/lock           who runs the job here
  *   <state-dir>/<job>/run.json       the newest run: splits, positions, committables that wait for their commit
  *   <state-dir>/<job>/history.jsonl  one line per finished run
+ *   <state-dir>/<job>/bad-rows/<run>/  rows that were set aside (bad-row-file.ts)
  */
 import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Committable, Json, Progress, RunId, RunRecord, Split } from '#connector'
 import { readState, writeState } from './durable-file.ts'
 import { engineErrors } from './errors.ts'
@@ -23,8 +24,14 @@ export class StateStore {
   #stored: Stored | undefined
 
   constructor(stateDir: string, job: string) {
-    this.folder = join(stateDir, folderName(job))
+    this.folder = jobFolder(stateDir, job)
     this.#file = join(this.folder, 'run.json')
+  }
+
+  /** Rows of a run that were set aside, a file per split. */
+  badRowsFolder(run: string, baseFolder?: string): string {
+    const folder = baseFolder === undefined ? this.folder : join(baseFolder, basename(this.folder))
+    return join(folder, 'bad-rows', folderName(run))
   }
 
   lock(job: string): Promise<AsyncDisposable> {
@@ -63,7 +70,9 @@ export class StateStore {
     const news = new Map(progress.map(item => [item.split, item]))
     const splits = stored.splits.map(known => {
       const item = news.get(known.split.id)
-      return item === undefined ? known : { split: known.split, ...positionOf(item), done: item.done }
+      return item === undefined
+        ? known
+        : { split: known.split, ...positionOf(item), done: item.done, ...(item.bad === undefined ? {} : { bad: item.bad }) }
     })
     await this.#store({ ...stored, splits, committables })
   }
@@ -96,6 +105,9 @@ export class StateStore {
 }
 
 const positionOf = ({ position }: { readonly position?: Json }) => (position === undefined ? {} : { position })
+
+/** Where everything of a job is kept. */
+export const jobFolder = (stateDir: string, job: string) => join(stateDir, folderName(job))
 
 /** A folder name for any job id: readable, unique, and never a path of its own. */
 export function folderName(job: string): string {

@@ -1,6 +1,7 @@
 /** A worker: opens both ends (or one) of a chain and does what its coordinator says. Knows nothing of threads or processes. */
 import type { Context, Json, Reader, Sink, Source, Writer } from '#connector'
 import { SluiceError } from '#errors'
+import { BadRows } from './bad-rows.ts'
 import { Chain, type ChunkSource, type Supply } from './chain.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Assignment, FromWorker, ToWorker } from './messages.ts'
@@ -40,6 +41,7 @@ class WorkerSession {
   #reader: Reader | undefined
   #writer: Promise<Writer> | undefined
   #chain: Chain | undefined
+  #badRows: BadRows | undefined
   #resume: (() => void) | undefined
   #metrics: NodeJS.Timeout | undefined
   #ports: Open['ports'] = []
@@ -116,10 +118,15 @@ class WorkerSession {
     this.#metrics = setInterval(() => this.#endpoint.send({ kind: 'metrics', meter: this.#meter.snapshot() }), METRICS_MS)
   }
 
-  #start({ routes, lanes }: Open, source: ChunkSource, writer: Writer): void {
+  #start({ routes, lanes, run }: Open, source: ChunkSource, writer: Writer): void {
     const limits = this.#limits
     if (limits === undefined) throw new Error('a worker was opened before it was initialised')
-    this.#chain = new Chain({ source, writer, supply: this.#supply, meter: this.#meter, routes, limits })
+    const { badRows } = this.#initialised()
+    if (badRows) this.#badRows = new BadRows(badRows, run, this.#meter)
+    this.#chain = new Chain({
+      ...{ source, writer, supply: this.#supply, meter: this.#meter, routes, limits, signal: this.#abort.signal },
+      ...(this.#badRows === undefined ? {} : { badRows: this.#badRows }),
+    })
     this.#chain.run(lanes).then(
       () => this.#endpoint.send({ kind: 'finished', meter: this.#meter.snapshot() }),
       (error: unknown) => this.#failed(error),
@@ -161,13 +168,14 @@ class WorkerSession {
   }
 
   #context(parallelism: number, meter: { bytes: number; waitMs: number }): Context {
-    const { job, limits, resumeColumn } = this.#initialised()
+    const { job, limits, resumeColumn, badRows } = this.#initialised()
     return contextOf({
       job,
       limits,
       parallelism,
       meter,
       signal: this.#abort.signal,
+      quarantine: badRows !== undefined,
       ...(resumeColumn === undefined ? {} : { resumeColumn }),
     })
   }
@@ -182,7 +190,11 @@ class WorkerSession {
   async #close(): Promise<void> {
     clearInterval(this.#metrics)
     this.#abort.abort(new DOMException('The worker was closed.', 'AbortError'))
-    await Promise.allSettled([this.#reader?.[Symbol.asyncDispose](), this.#writer?.then(writer => writer[Symbol.asyncDispose]())])
+    await Promise.allSettled([
+      this.#reader?.[Symbol.asyncDispose](),
+      this.#writer?.then(writer => writer[Symbol.asyncDispose]()),
+      this.#badRows?.[Symbol.asyncDispose](),
+    ])
     for (const port of this.#ports) port.close()
     this.#endpoint.send({ kind: 'closed' })
     this.#end()
@@ -230,16 +242,19 @@ export function contextOf(parts: {
   parallelism: number
   signal: AbortSignal
   resumeColumn?: string
+  quarantine?: boolean
   meter?: { bytes: number; waitMs: number }
   warn?: (message: string, detail?: object) => void
 }): Context {
-  const { job, limits, parallelism, signal, resumeColumn, meter, warn } = parts
+  const { job, limits, parallelism, signal, resumeColumn, quarantine = false, meter, warn } = parts
   return {
     signal,
     batchRows: limits.batchRows,
     batchBytes: limits.batchBytes,
+    ...(limits.rowBytes === undefined ? {} : { rowBytes: limits.rowBytes }),
     parallelism,
     job,
+    quarantine,
     ...(resumeColumn === undefined ? {} : { resumeColumn }),
     ...(meter === undefined ? {} : { meter }),
     log: { debug() {}, warn: warn ?? (() => {}) },

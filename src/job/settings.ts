@@ -43,6 +43,12 @@ function quantity(pattern: RegExp, words: string) {
 const bytes = quantity(/^\s*\d+(?:\.\d+)?\s*(?:[kmg]i?b?|b)?\s*$/i, 'a number of bytes, or text such as "512MiB"')
 const milliseconds = quantity(/^\s*\d+(?:\.\d+)?\s*(?:ms|s|min|h)?\s*$/i, 'a number of milliseconds, or text such as "10s"')
 
+/** `512MiB` as bytes; undefined for what is no amount. */
+export function parseBytes(text: string): number | undefined {
+  const parsed = bytes.safeParse(text)
+  return parsed.success ? parsed.data : undefined
+}
+
 const errorLimit = z.object({
   record: z
     .int()
@@ -101,8 +107,22 @@ const log = z.object({
   pattern: z.string().optional().describe('Layout of a line, as in log4j.'),
 })
 
+const badRowAction = z.enum(['quarantine', 'fail']).default('quarantine')
+
+const badRows = z.object({
+  conversion: badRowAction.describe('A value that the target cannot hold.'),
+  duplicate: badRowAction.describe('A key that the target has already.'),
+  constraint: badRowAction.describe('A row that breaks another rule of the target: NOT NULL, CHECK, a foreign key.'),
+})
+
 const dirty = z.object({
-  path: z.string().optional().describe('Folder for rows that could not be written.'),
+  path: z
+    .string()
+    .transform(textOrUnset)
+    .optional()
+    .describe(
+      'Folder for rows that are set aside. Without it, and for places that are not on this machine, the state directory.',
+    ),
   hadoopConfig: z.record(z.string(), z.unknown()).optional().describe('Access to HDFS.').meta({ secret: true }),
 })
 
@@ -132,7 +152,7 @@ export const settingsSchema = z.strictObject({
     .number()
     .transform(positiveOrUnset)
     .optional()
-    .describe('Most bytes per second, over all workers. 0 or less: no limit.')
+    .describe('Most bytes of values per second, over all workers. 0 or less: no limit.')
     .meta({ aliases: ['bytes'], unit: 'bytes/s' }),
   rowsPerSecond: z
     .number()
@@ -144,8 +164,12 @@ export const settingsSchema = z.strictObject({
   errorLimit: errorLimit
     .default({ record: 0, percentage: 0 })
     .describe('How many rows may fail. Without this section none may; in it, a limit that is not named does not exist.'),
+  badRows: badRows
+    .prefault({})
+    .describe('What happens to a bad row that the limit allows: `quarantine` sets it aside, `fail` stops the run.')
+    .meta({ advanced: true }),
   restore: restore.prefault({}).describe('Resuming after a crash.'),
-  dirty: dirty.optional().describe('Where rows go that could not be written.'),
+  dirty: dirty.optional().describe('Where rows go that are set aside.'),
   restart: restart.optional().describe('What happens after a worker has failed.').meta({ advanced: true }),
   log: log.optional().describe('FlinkX log file of the job.').meta({ advanced: true }),
   checkpointInterval: milliseconds
@@ -154,7 +178,7 @@ export const settingsSchema = z.strictObject({
     .meta({ unit: 'ms', examples: ['10s', 5000] }),
   memory: bytes
     .optional()
-    .describe('Memory for all queues and buffers of the run.')
+    .describe('Most memory for rows: batches, queues and protocol buffers of all workers. The runtime itself comes on top of it.')
     .meta({ unit: 'bytes', examples: ['256MiB'] }),
   ledger: z
     .enum(['auto', 'none'])

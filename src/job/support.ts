@@ -23,32 +23,21 @@ export interface SettingSupport {
   readonly isAsked?: (settings: Settings) => boolean
 }
 
-const LIMITS_LATER = 'Rate limits come with a later version.'
-
 export const SETTING_SUPPORT: readonly SettingSupport[] = [
   { name: 'channels', status: 'supported' },
   { name: 'readerChannels', status: 'supported' },
   { name: 'writerChannels', status: 'supported' },
-  { name: 'bytesPerSecond', status: 'refused', why: LIMITS_LATER, isAsked: ({ bytesPerSecond }) => bytesPerSecond !== undefined },
-  { name: 'rowsPerSecond', status: 'refused', why: LIMITS_LATER, isAsked: ({ rowsPerSecond }) => rowsPerSecond !== undefined },
+  { name: 'bytesPerSecond', status: 'supported' },
+  { name: 'rowsPerSecond', status: 'supported' },
   {
     name: 'rebalance',
     status: 'noted',
     why: 'Splits are always balanced over the workers.',
     isAsked: ({ rebalance }) => rebalance,
   },
-  {
-    name: 'errorLimit.record',
-    status: 'noted',
-    why: 'A bad row stops the run; quarantine comes with a later version.',
-    isAsked: toleratesRows,
-  },
-  {
-    name: 'errorLimit.percentage',
-    status: 'noted',
-    why: 'A bad row stops the run; quarantine comes with a later version.',
-    isAsked: toleratesShare,
-  },
+  { name: 'errorLimit.record', status: 'supported' },
+  { name: 'errorLimit.percentage', status: 'supported' },
+  { name: 'badRows', status: 'supported' },
   { name: 'restore.isRestore', status: 'supported' },
   {
     name: 'restore.isStream',
@@ -65,7 +54,18 @@ export const SETTING_SUPPORT: readonly SettingSupport[] = [
     isAsked: ({ restore }) => restore.restoreColumnType !== undefined,
   },
   { name: 'restore.maxRowNumForCheckpoint', status: 'supported' },
-  { name: 'dirty', status: 'noted', why: 'A bad row stops the run; storing such rows comes with a later version.' },
+  {
+    name: 'dirty.path',
+    status: 'noted',
+    why: 'Rows that are set aside are stored in the state directory: the path is not on this machine.',
+    isAsked: ({ dirty }) => dirty?.path !== undefined && localFolder(dirty.path) === undefined,
+  },
+  {
+    name: 'dirty.hadoopConfig',
+    status: 'noted',
+    why: 'Rows that are set aside are stored on this machine.',
+    isAsked: ({ dirty }) => dirty?.hadoopConfig !== undefined,
+  },
   {
     name: 'restart',
     status: 'noted',
@@ -78,22 +78,15 @@ export const SETTING_SUPPORT: readonly SettingSupport[] = [
     isAsked: ({ log }) => log?.isLogger === true,
   },
   { name: 'checkpointInterval', status: 'supported' },
-  {
-    name: 'memory',
-    status: 'refused',
-    why: 'A limit of your own comes with a later version; the plan prints what is used at most.',
-    isAsked: ({ memory }) => memory !== undefined,
-  },
+  { name: 'memory', status: 'supported' },
   { name: 'ledger', status: 'supported' },
   { name: 'stateDir', status: 'supported' },
   { name: 'metricPluginConfig', status: 'noted', why: 'Metrics are part of the report of a run.' },
   { name: 'test', status: 'refused', why: 'Fault injection of FlinkX has no counterpart.' },
 ]
 
-function toleratesRows({ errorLimit: { record } }: Settings): boolean {
-  return record === null || record > 0
-}
-
-function toleratesShare({ errorLimit: { percentage } }: Settings): boolean {
-  return percentage === null || percentage > 0
+/** A folder of this machine; undefined for `hdfs://…` and the like. */
+export function localFolder(path: string): string | undefined {
+  const local = path.replace(/^file:\/\/(?=\/)/, '')
+  return /^[a-z][a-z0-9+.-]+:/i.test(local) ? undefined : local
 }

@@ -47,6 +47,7 @@ function render({
   dataset,
   target,
   isEqual,
+  by,
   sourceRows,
   targetRows,
   chunks,
@@ -56,7 +57,7 @@ function render({
 }: DatasetVerdict): string {
   const pair = `${dataset} = ${target}`
   if (isEqual)
-    return `${styleText('green', 'equal')}  ${pair}: ${formatCount(sourceRows)} rows in ${chunks} chunks, counts and checksums`
+    return `${styleText('green', 'equal')}  ${pair}: ${formatCount(sourceRows)} rows in ${chunks} chunks, counts and checksums by ${by}`
   return [
     `${styleText('red', 'differ')} ${pair.replace(' = ', ' ≠ ')}: ${formatCount(sourceRows)} and ${formatCount(targetRows)} rows, ${differingChunks} of ${chunks} chunks`,
     ...rows.map(({ key, where }) => `  ${where}: ${key}`),

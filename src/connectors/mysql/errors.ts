@@ -189,6 +189,12 @@ export const mysqlErrors = defineErrors('mysql', {
     hint: () =>
       'The target already has a row with this key: use `writeMode: update` or `replace`, or empty the target first (`preSql`).',
   },
+  cannotGoBack: {
+    fault: 'usage',
+    message: (d: { table: string; reason: string }) =>
+      `${d.table} has no transactions, so a bad row cannot be told from its neighbours and set aside: ${d.reason}`,
+    hint: () => 'Write to an InnoDB table, or set `errorLimit.record` to 0, which stops at the first bad row.',
+  },
   valueRejected: {
     fault: 'data',
     message: (d: RowAnswer) => saidOfRow(d),

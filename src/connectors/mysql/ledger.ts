@@ -80,6 +80,7 @@ export class Ledger implements RunStore {
   position LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   epoch BIGINT NOT NULL,
   done TINYINT NOT NULL DEFAULT 0,
+  bad BIGINT NOT NULL DEFAULT 0,
   updated_at DATETIME NOT NULL,
   PRIMARY KEY (job, run, split)
 ) ENGINE = InnoDB`
@@ -142,10 +143,10 @@ export class Ledger implements RunStore {
     try {
       // Without progress the rows must be fenced all the same.
       if (progress.length === 0) await this.#held(connection, run, 'LOCK IN SHARE MODE')
-      for (const { split, position, done } of progress) {
+      for (const { split, position, done, bad = 0 } of progress) {
         const text = position === undefined ? 'NULL' : literal(JSON.stringify(position))
         const { affected } = await connection.query(
-          `UPDATE ${this.#sql} SET position = ${text}, done = ${done ? 1 : 0}, updated_at = UTC_TIMESTAMP() WHERE job = ${key(job)} AND run = ${key(run.run)} AND split = ${key(split)} AND epoch = ${epoch}`,
+          `UPDATE ${this.#sql} SET position = ${text}, done = ${done ? 1 : 0}, bad = ${bad}, updated_at = UTC_TIMESTAMP() WHERE job = ${key(job)} AND run = ${key(run.run)} AND split = ${key(split)} AND epoch = ${epoch}`,
         )
         if (affected !== 1) await this.#lost(connection, run)
       }
@@ -218,8 +219,8 @@ export class Ledger implements RunStore {
     if (!row?.descriptor) return undefined
     const { run, began, finished, memo } = JSON.parse(row.descriptor) as Head
     if (run === null) return undefined
-    const rows = await connection.objects<'descriptor' | 'position' | 'done'>(
-      `SELECT descriptor, position, done FROM ${this.#sql} WHERE job = ${key(job)} AND run = ${key(run)} ORDER BY split`,
+    const rows = await connection.objects<'descriptor' | 'position' | 'done' | 'bad'>(
+      `SELECT descriptor, position, done, bad FROM ${this.#sql} WHERE job = ${key(job)} AND run = ${key(run)} ORDER BY split`,
     )
     return {
       job,
@@ -228,10 +229,11 @@ export class Ledger implements RunStore {
       epoch: Number(row.epoch),
       began,
       memo,
-      splits: rows.map(({ descriptor, position, done }) => ({
+      splits: rows.map(({ descriptor, position, done, bad }) => ({
         split: JSON.parse(descriptor ?? '{}') as Split,
         ...(position === null ? {} : { position: JSON.parse(position) as Json }),
         done: done === '1',
+        ...(Number(bad) > 0 ? { bad: Number(bad) } : {}),
       })),
     }
   }

@@ -3,13 +3,14 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { Batch, Column, type Field, layoutOf } from '#columnar'
-import { dataErrors } from '#connector'
+import { dataErrors, type RefusedRow } from '#connector'
 import { mysqlErrors } from './errors.ts'
 import { keyOfRow } from './key.ts'
 import type { Connection } from './protocol/connection.ts'
 import { HEADER_BYTES } from './protocol/packet-stream.ts'
 import type { ColumnDefinition } from './protocol/responses.ts'
 import { type DecodeState, fixedRowBytes, type RowDecoder, rowDecoder, STOP, type WireColumn } from './protocol/row-decoder.ts'
+import { dateText } from './protocol/refused-value.ts'
 import { isDecodable } from './types.ts'
 
 export interface ReadQuery {
@@ -22,7 +23,9 @@ export interface ReadQuery {
   /** Indexes into `selected` of the key's columns; empty when positions are not wanted. */
   readonly key: readonly number[]
   readonly zeroDates: 'refuse' | 'null'
-  readonly limits: { readonly batchRows: number; readonly batchBytes: number }
+  /** Hand out rows that cannot be read as refused ones. */
+  readonly quarantine: boolean
+  readonly limits: { readonly batchRows: number; readonly batchBytes: number; readonly rowBytes?: number }
   readonly timeoutSeconds: number
   readonly signal: AbortSignal
 }
@@ -35,16 +38,29 @@ export type BatchField =
 const decoders = new Map<string, RowDecoder>()
 const MAX_DECODERS = 256
 
+interface ReadRows {
+  readonly batch: Batch
+  readonly lastKey: string[]
+  readonly refused: readonly RefusedRow[]
+}
+
 /** Yields the same batch again and again; `lastKey` is the key of its last row. */
-export async function* readQuery(
-  connection: Connection,
-  query: ReadQuery,
-): AsyncGenerator<{ readonly batch: Batch; readonly lastKey: string[] }> {
+export async function* readQuery(connection: Connection, query: ReadQuery): AsyncGenerator<ReadRows> {
   const statement = await connection.prepare(query.sql)
   const wire = wireColumns(query, statement.definitions)
   const decode = decoderOf(wire)
   const target = new Rows(query, wire)
   await connection.execute(statement, query.timeoutSeconds)
+  const lenient = query.quarantine ? decoderOf(wire.map(column => ({ ...column, zeroDates: 'null' }))) : undefined
+  /** Decodes the row at hand with NULL for a date that does not exist; false when that is not what is wrong with it. */
+  const takeRefused = (state: DecodeState, bytes: Buffer, end: number) => {
+    const { rows, position, badColumn } = state
+    lenient?.(state, bytes, end, target.columns, rows + 1, Infinity)
+    if (state.rows === rows) return false
+    connection.stream.start = state.position
+    target.refuse(rows, badColumn, dateText(wire, bytes, position, badColumn))
+    return true
+  }
   const { stream } = connection
   const state: DecodeState = { rows: 0, position: 0, isWhole: false, stop: STOP.FULL, need: 0, badColumn: -1 }
   for (;;) {
@@ -58,14 +74,24 @@ export async function* readQuery(
       query.signal.throwIfAborted()
       state.rows = 0
       target.reset()
-    } else if (state.stop === STOP.MORE) await stream.fill(state.need)
-    else if (state.stop === STOP.HUGE) await decodeHugeRow(connection, decode, state, target)
-    else if (state.stop === STOP.OTHER) break
-    if (state.stop === STOP.REFUSED) throw target.refusal(state)
+    } else if (state.stop === STOP.MORE) {
+      refuseLarge(query, state.need)
+      await stream.fill(state.need)
+    } else if (state.stop === STOP.HUGE) {
+      const payload = await connection.packets.read(bytes => refuseLarge(query, bytes))
+      decodeHugeRow(payload, decode, state, target)
+      if ((state.stop as number) === STOP.REFUSED) throw target.refusal(state)
+    } else if (state.stop === STOP.OTHER) break
+    if (state.stop === STOP.REFUSED && !(query.quarantine && takeRefused(state, stream.buffer, stream.end)))
+      throw target.refusal(state)
     if (state.stop === STOP.BROKEN) throw mysqlErrors.brokenPacket({ what: 'a row that does not fit its columns' })
   }
   await connection.endRows()
   await connection.close(statement)
+}
+
+function refuseLarge({ dataset, limits: { rowBytes } }: ReadQuery, bytes: number): void {
+  if (rowBytes !== undefined && bytes > rowBytes) throw dataErrors.rowTooLarge({ dataset, bytes, limit: rowBytes })
 }
 
 function wireColumns(query: ReadQuery, definitions: readonly ColumnDefinition[]): WireColumn[] {
@@ -90,8 +116,7 @@ function decoderOf(wire: readonly WireColumn[]): RowDecoder {
 }
 
 /** A row of 16 MiB or more: collected first, then decoded as one. */
-async function decodeHugeRow(connection: Connection, decode: RowDecoder, state: DecodeState, target: Rows): Promise<void> {
-  const payload = await connection.packets.read()
+function decodeHugeRow(payload: Buffer, decode: RowDecoder, state: DecodeState, target: Rows): void {
   const whole = Buffer.concat([Buffer.alloc(HEADER_BYTES, 0xff), payload])
   state.isWhole = true
   state.position = 0
@@ -105,6 +130,7 @@ class Rows {
   readonly capacity: number
   readonly #batch: Batch
   readonly #query: ReadQuery
+  #refused: RefusedRow[] = []
 
   constructor(query: ReadQuery, wire: readonly WireColumn[]) {
     const { batchRows, batchBytes } = query.limits
@@ -118,14 +144,21 @@ class Rows {
     this.#fillConstants()
   }
 
-  take(rows: number): { readonly batch: Batch; readonly lastKey: string[] } {
+  take(rows: number): ReadRows {
     this.#batch.rows = rows
     this.#checkText(rows)
-    return { batch: this.#batch, lastKey: this.#keyOf(rows - 1) }
+    const refused = this.#refused.toSorted((a, b) => a.row - b.row)
+    return { batch: this.#batch, lastKey: this.#keyOf(rows - 1), refused }
+  }
+
+  refuse(row: number, column: number, text: string | undefined): void {
+    const reason = this.#reason(column)
+    this.#refused.push({ row, column: this.#query.selected[column]?.name ?? '', reason, ...(text === undefined ? {} : { text }) })
   }
 
   reset(): void {
     for (const column of this.columns) column.reset()
+    this.#refused = []
     this.#batch.rows = 0
     // A reset clears bitmaps of values; other values stay where they are.
     if (this.#query.fields.some(field => 'constant' in field && layoutOf(field.field.type).kind === 'bits')) {
@@ -137,15 +170,19 @@ class Rows {
   refusal({ rows, badColumn }: DecodeState) {
     const { dataset, selected } = this.#query
     const key = this.#keyOf(rows)
-    const isDate = selected[badColumn]?.type.kind === 'date' || selected[badColumn]?.type.kind === 'timestamp'
     return dataErrors.valueRefused({
       dataset,
       column: selected[badColumn]?.name ?? '',
-      reason: isDate
-        ? 'the date does not exist in the calendar (such as 0000-00-00); `zeroDates` can make it NULL or text'
-        : 'the server sent a value that does not fit the type of the column',
+      reason: this.#reason(badColumn),
       ...(key.length === 0 ? {} : { key: key.join(', ') }),
     })
+  }
+
+  #reason(column: number): string {
+    const kind = this.#query.selected[column]?.type.kind
+    return kind === 'date' || kind === 'timestamp'
+      ? 'the date does not exist in the calendar (such as 0000-00-00); `zeroDates` can make it NULL or text'
+      : 'the server sent a value that does not fit the type of the column'
   }
 
   #keyOf(row: number): string[] {
@@ -161,13 +198,21 @@ class Rows {
       const { type, data, offsets } = column
       if ((type.kind !== 'utf8' && type.kind !== 'json') || isUtf8(data.subarray(0, offsets[rows]))) continue
       const { dataset, selected } = this.#query
-      const bad =
-        Array.from({ length: rows }, (_, row) => row).find(row => !isUtf8(data.subarray(offsets[row], offsets[row + 1]))) ?? 0
+      const broken = Array.from({ length: rows }, (_, row) => row).filter(
+        row => !isUtf8(data.subarray(offsets[row], offsets[row + 1])),
+      )
+      const reason = 'the text is not UTF-8'
+      if (this.#query.quarantine) {
+        const known = new Set(this.#refused.map(({ row }) => row))
+        const column = selected[at]?.name ?? ''
+        this.#refused.push(...broken.filter(row => !known.has(row)).map(row => ({ row, column, reason })))
+        continue
+      }
       throw dataErrors.valueRefused({
         dataset,
         column: selected[at]?.name ?? '',
-        reason: 'the text is not UTF-8',
-        key: this.#keyOf(bad).join(', '),
+        reason,
+        key: this.#keyOf(broken[0] ?? 0).join(', '),
       })
     }
   }

@@ -102,6 +102,15 @@ export class RowSender {
     this.#filling = undefined
   }
 
+  /** Forgets all rows that were not executed, after a failure. What the server did with the others is for the caller to undo. */
+  async reset(): Promise<void> {
+    await this.#drain()
+    for (const packet of this.#inFlight) packet.answers = 0
+    this.#pool.push(...this.#inFlight, ...(this.#filling ? [this.#filling] : []))
+    this.#inFlight = []
+    this.#filling = undefined
+  }
+
   /** Gives the server its memory back. Only after `flush`. */
   async close(): Promise<void> {
     for (const statement of this.#statements.values()) await this.#connection.close(statement)

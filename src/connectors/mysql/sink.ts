@@ -13,11 +13,14 @@ import {
   type Progress,
   type RunRecord,
   type RunStore,
+  type Savepoints,
   type Target,
   type TransactionalWriter,
   type Writer,
 } from '#connector'
 import { checkedBy, ignoredWriterOptions, refusedWriterOptions, type SqlWriterSettings, writerSettings, writerShape } from '#sql'
+import { SluiceError } from '#errors'
+import { mysqlErrors } from './errors.ts'
 import { Ledger } from './ledger.ts'
 import { mysqlFacts, openSession, type Session, tlsShape } from './options.ts'
 import { Packet, PACKET_BYTES, PACKETS } from './packet.ts'
@@ -71,8 +74,14 @@ export const mysqlSink = defineSink({
 /** Targets whose prepared statements are kept; those of the others are closed. */
 const MAX_SENDERS = 8
 
+/** The point to which a refused piece goes back; packets have savepoints of their own in between. */
+const PIECE = 'sluice_piece'
+
 /** The connection and what both writers do with it. */
-class TargetSession implements AsyncDisposable {
+class TargetSession implements AsyncDisposable, Savepoints {
+  /** Commands are pipelined inside a piece only, and the end of one is a round trip. */
+  readonly writesPerPiece = 4
+  accepted = 0
   readonly options: SinkOptions
   readonly settings: SqlWriterSettings
   readonly #context: Context
@@ -96,20 +105,57 @@ class TargetSession implements AsyncDisposable {
     return this.#session
   }
 
+  get savepoints(): Savepoints | undefined {
+    return this.#context.quarantine === true ? this : undefined
+  }
+
   async write(target: Target, batch: Batch): Promise<void> {
-    const { connection, facts } = await this.session
-    if (!this.#isOpen) await connection.query('START TRANSACTION')
+    await this.#recoverably(async () => {
+      const { connection, facts } = await this.session
+      await this.#begin(connection)
+      if (this.#current !== target.dataset) await this.#switch(target, connection, facts.maxPacket)
+      const { sender, detail } = this.#senders.get(target.dataset)!
+      await sender.write(detail.indexes.length === batch.columns.length ? batch : withColumns(batch, detail.indexes))
+    })
+  }
+
+  async end(): Promise<void> {
+    await this.#recoverably(() => this.#flush())
+    this.accepted++
+    const { connection } = await this.session
+    if (this.#isOpen) await connection.query(`SAVEPOINT ${PIECE}`)
+  }
+
+  /** `end` has waited already. */
+  async settle(): Promise<void> {}
+
+  async #begin(connection: Connection): Promise<void> {
+    if (this.#isOpen) return
+    await connection.query('START TRANSACTION')
+    if (this.savepoints) await connection.query(`SAVEPOINT ${PIECE}`)
     this.#isOpen = true
-    if (this.#current !== target.dataset) await this.#switch(target, connection, facts.maxPacket)
-    const { sender, detail } = this.#senders.get(target.dataset)!
-    await sender.write(detail.indexes.length === batch.columns.length ? batch : withColumns(batch, detail.indexes))
+  }
+
+  /** With savepoints: goes back to the start of the piece when the server refuses a row. */
+  async #recoverably(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      const current = this.#current === undefined ? undefined : this.#senders.get(this.#current)
+      if (!this.savepoints || !SluiceError.is(error) || error.fault !== 'data' || current === undefined) throw error
+      if (!current.detail.isTransactional)
+        throw mysqlErrors.cannotGoBack({ table: current.detail.dataset, reason: error.message }, error)
+      await current.sender.reset()
+      const { connection } = await this.session
+      await connection.query(`ROLLBACK TO SAVEPOINT ${PIECE}`)
+      throw error
+    }
   }
 
   /** Everything written since the last call, and what `last` adds, in one transaction. */
   async commit(last?: (connection: Connection) => Promise<void>): Promise<void> {
     const { connection } = await this.session
-    if (!this.#isOpen) await connection.query('START TRANSACTION')
-    this.#isOpen = true
+    await this.#begin(connection)
     await this.#flush()
     await last?.(connection)
     await connection.query('COMMIT')
@@ -204,6 +250,10 @@ class LedgerWriter implements TransactionalWriter {
     await this.#target.session
   }
 
+  get savepoints(): Savepoints | undefined {
+    return this.#target.savepoints
+  }
+
   write(target: Target, batch: Batch): Promise<void> {
     return this.#target.write(target, batch)
   }
@@ -238,6 +288,10 @@ class UnrecordedWriter implements PlainWriter {
 
   async join(): Promise<void> {
     await this.#target.session
+  }
+
+  get savepoints(): Savepoints | undefined {
+    return this.#target.savepoints
   }
 
   write(target: Target, batch: Batch): Promise<void> {

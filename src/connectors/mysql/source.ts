@@ -5,9 +5,10 @@
  * has no usable key is read in one go and resumes by split.
  */
 import { z } from 'zod'
-import { defineSource, type Chunk, type Context, type Dataset, type Reader, type ReadPlan } from '#connector'
+import { defineSource, type Chunk, type Context, type Dataset, type Digests, type Reader, type ReadPlan } from '#connector'
 import { checkedBy, ignoredReaderOptions, type KeyValues, readerSettings, readerShape, refusedReaderOptions } from '#sql'
 import { HIGH_WATER_BYTES } from '#wire'
+import { digest, digestForm } from './digests.ts'
 import { mysqlErrors } from './errors.ts'
 import { isKeyValues } from './key.ts'
 import { mysqlFacts, openSession, type Session, tlsShape } from './options.ts'
@@ -84,6 +85,11 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
   /** Kept from one call to the next; undefined while a call uses it. */
   #idle: Session | undefined
   readonly #relations = new Map<string, Promise<Relation>>()
+  readonly digests: Digests = {
+    form: dataset => this.#use(async session => digestForm(await this.#relation(dataset.id, session))),
+    compute: (dataset, key) =>
+      this.#use(async session => digest(session.connection, await this.#relation(dataset.id, session), key)),
+  }
 
   private constructor(settings: ReadSettings, context: Context) {
     this.#settings = settings
@@ -132,12 +138,13 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
         fields: relation.fields,
         key: relation.keyAt,
         zeroDates: this.#settings.zeroDates === 'null' ? 'null' : 'refuse',
+        quarantine: this.#context.quarantine === true,
         limits: this.#context,
         timeoutSeconds: this.#settings.connection.queryTimeoutMs / 1000,
         signal: this.#context.signal,
       })
       const isResumable = relation.resume.by === 'position'
-      for await (const { batch, lastKey } of rows) yield { batch, position: isResumable ? lastKey : undefined }
+      for await (const { batch, lastKey, refused } of rows) yield { batch, refused, position: isResumable ? lastKey : undefined }
     } finally {
       await this.#giveBack(session)
     }

@@ -45,6 +45,11 @@ export class CopyIn {
   /** Sends a batch. Returns late when the server is slow. */
   async write(batch: Batch, encode: Encode, state: EncodeState, refuse: Parameters<Encode>[5]): Promise<void> {
     if (await this.#session.checkCopyIn(this.sql)) this.#isStarted = true
+    await this.post(batch, encode, state, refuse)
+  }
+
+  /** Sends a batch without a look at what the server says. What was encoded is sent even when the batch has a row that is refused. */
+  async post(batch: Batch, encode: Encode, state: EncodeState, refuse: Parameters<Encode>[5]): Promise<void> {
     state.row = 0
     for (;;) {
       const out = this.#out ?? (await this.#buffer(0))
@@ -55,13 +60,27 @@ export class CopyIn {
     }
   }
 
-  /** Sends what is left and the end; `then` is executed behind it, in the same round trip. */
-  async end(then?: string): Promise<void> {
+  /** Sends what is left and the end, and does not wait. With a reason, the server forgets the rows. */
+  async postEnd(failure?: string): Promise<void> {
+    if (failure === undefined) await this.#finishRows()
+    else if (this.#out !== undefined) {
+      this.#end = MESSAGE_HEAD
+      this.#flush()
+    }
+    this.#session.sendCopyEnd(failure)
+  }
+
+  async #finishRows(): Promise<void> {
     const { trailer } = this.#format
     if (this.#out !== undefined && this.#end + trailer.length > this.#out.length) this.#flush()
     if (this.#out === undefined) await this.#buffer(trailer.length)
     this.#append(trailer)
     this.#flush()
+  }
+
+  /** Sends what is left and the end; `then` is executed behind it, in the same round trip. */
+  async end(then?: string): Promise<void> {
+    await this.#finishRows()
     // Where the COPY was refused, `then` must not be executed without it.
     if (!this.#isStarted) await this.#session.copyInStarted(this.sql)
     await this.#session.endCopyIn(this.sql, then)

@@ -1,5 +1,6 @@
 /** Takes the rows of one COPY … TO STDOUT from the stream, batch by batch. */
 import type { Column } from '#columnar'
+import { dataErrors } from '#connector'
 import { BATCH_FULL, NEED_BYTES, type Decode, type DecodeState } from './decode.ts'
 import type { Connection } from './protocol/connection.ts'
 
@@ -8,7 +9,8 @@ export interface CopyOutOptions {
   readonly sql: string
   readonly columns: readonly Column[]
   readonly decode: Decode
-  readonly limits: { readonly maxRows: number; readonly maxBytes: number }
+  readonly limits: { readonly maxRows: number; readonly maxBytes: number; readonly rowBytes: number | undefined }
+  readonly dataset: string
   /** Throws; what is wrong, and the index of the column or -1. */
   readonly fail: (what: string, column: number) => never
 }
@@ -46,8 +48,15 @@ export class CopyOut {
       const status = decode(stream, this.#state, limits.maxRows, limits.maxBytes, fail)
       if (status === BATCH_FULL) return this.#state.rows
       if (status !== NEED_BYTES) return this.#end()
+      this.#refuseLarge(this.#state.need)
       await stream.fill(this.#state.need)
     }
+  }
+
+  #refuseLarge(bytes: number): void {
+    const { limits, dataset } = this.#options
+    if (limits.rowBytes !== undefined && bytes > limits.rowBytes)
+      throw dataErrors.rowTooLarge({ dataset, bytes, limit: limits.rowBytes })
   }
 
   /** CopyDone, or an error. Rows that came before an error are not given out: nobody could tell them from a complete read. */

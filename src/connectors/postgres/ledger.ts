@@ -68,6 +68,7 @@ export class Ledger implements RunStore {
   position text,
   epoch bigint NOT NULL,
   done boolean NOT NULL DEFAULT false,
+  bad bigint NOT NULL DEFAULT 0,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (job, run, split)
 )`
@@ -149,13 +150,13 @@ export class Ledger implements RunStore {
     if (progress.length === 0) {
       return `SELECT 1 / count(*) FROM (SELECT FROM ${this.#sql} AS l WHERE ${guard} AND l.run = '' AND l.split = '' FOR SHARE) AS held`
     }
-    const rows = progress.map(({ split, position, done }) => {
+    const rows = progress.map(({ split, position, done, bad = 0 }) => {
       const text = position === undefined ? 'NULL' : literal(JSON.stringify(position))
-      return `(${literal(split)}, ${text}, ${done})`
+      return `(${literal(split)}, ${text}, ${done}, ${bad})`
     })
     return (
-      `WITH held AS (UPDATE ${this.#sql} AS l SET position = moved.position::text, done = moved.done, updated_at = now() ` +
-      `FROM (VALUES ${rows.join(', ')}) AS moved(split, position, done) ` +
+      `WITH held AS (UPDATE ${this.#sql} AS l SET position = moved.position::text, done = moved.done, bad = moved.bad, updated_at = now() ` +
+      `FROM (VALUES ${rows.join(', ')}) AS moved(split, position, done, bad) ` +
       `WHERE ${guard} AND l.run = ${literal(run)} AND l.split = moved.split RETURNING 1) ` +
       `SELECT 1 / (count(*) = ${progress.length})::int FROM held`
     )
@@ -216,7 +217,7 @@ export class Ledger implements RunStore {
 
   async #record(session: Connection, job: string): Promise<RunRecord | undefined> {
     const { rows } = await session.execute(
-      `SELECT split, descriptor, position, done, epoch FROM ${this.#sql} AS l
+      `SELECT split, descriptor, position, done, epoch, bad FROM ${this.#sql} AS l
         WHERE job = $1 AND (run = '' OR run = (SELECT (h.descriptor::json) ->> 'run' FROM ${this.#sql} AS h WHERE h.job = $1 AND h.run = '' AND h.split = ''))
         ORDER BY run, split`,
       [job],
@@ -231,10 +232,11 @@ export class Ledger implements RunStore {
       epoch: Number(head[4]),
       began,
       memo,
-      splits: splits.map(([, descriptor, position, done]) => ({
+      splits: splits.map(([, descriptor, position, done, , bad]) => ({
         split: JSON.parse(descriptor ?? '{}') as Split,
         ...(position ? { position: JSON.parse(position) as Json } : {}),
         done: done === 't',
+        ...(Number(bad) > 0 ? { bad: Number(bad) } : {}),
       })),
     }
   }

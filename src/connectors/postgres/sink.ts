@@ -13,6 +13,7 @@ import {
   type Progress,
   type RunRecord,
   type RunStore,
+  type Savepoints,
   type Target,
   type TransactionalWriter,
   type Writer,
@@ -22,6 +23,7 @@ import { SEND_BUFFERS, SEND_BYTES } from '#wire'
 import { Ledger } from './ledger.ts'
 import { openSession, postgresFacts, tlsShape } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
+import { PieceWriter } from './piece-writer.ts'
 import { readBackOptions } from './read-back.ts'
 import { executeInside, executeOutside, needsNoTransaction } from './statements.ts'
 import { TableWriter } from './table-writer.ts'
@@ -81,7 +83,7 @@ class TargetSession implements AsyncDisposable {
   readonly settings: SqlWriterSettings
   readonly #context: Context
   #session: Promise<Connection> | undefined
-  #writer: TableWriter | undefined
+  #writer: TableWriter | PieceWriter | undefined
 
   constructor(given: SinkOptions, context: Context) {
     this.options = given
@@ -101,14 +103,27 @@ class TargetSession implements AsyncDisposable {
     return this.#session
   }
 
+  /** Undefined until {@link join}, and for jobs that stop at the first bad row: they need no way back. */
+  get savepoints(): Savepoints | undefined {
+    return this.#writer instanceof PieceWriter ? this.#writer : undefined
+  }
+
+  async join(): Promise<void> {
+    const session = await this.session
+    this.#writer ??= this.#context.quarantine === true ? new PieceWriter(session) : new TableWriter(session)
+  }
+
   async write(target: Target, batch: Batch): Promise<void> {
-    this.#writer ??= new TableWriter(await this.session)
-    await this.#writer.write(target, batch)
+    await this.#joined().write(target, batch)
   }
 
   async commit(last?: string): Promise<void> {
-    this.#writer ??= new TableWriter(await this.session)
-    await this.#writer.commit(last)
+    await this.#joined().commit(last)
+  }
+
+  #joined(): TableWriter | PieceWriter {
+    if (this.#writer === undefined) throw new Error('a write before join')
+    return this.#writer
   }
 
   async plan(dataset: Dataset, ledger: string | undefined): Promise<Target> {
@@ -178,7 +193,11 @@ class LedgerWriter implements TransactionalWriter {
 
   async join(run: RunRecord): Promise<void> {
     this.#run = run
-    await this.#target.session
+    await this.#target.join()
+  }
+
+  get savepoints(): Savepoints | undefined {
+    return this.#target.savepoints
   }
 
   write(target: Target, batch: Batch): Promise<void> {
@@ -223,7 +242,11 @@ class UnrecordedWriter implements PlainWriter {
   }
 
   async join(): Promise<void> {
-    await this.#target.session
+    await this.#target.join()
+  }
+
+  get savepoints(): Savepoints | undefined {
+    return this.#target.savepoints
   }
 
   write(target: Target, batch: Batch): Promise<void> {

@@ -6,11 +6,21 @@
  */
 import { z } from 'zod'
 import { Batch, Column } from '#columnar'
-import { dataErrors, defineSource, type Chunk, type Context, type Dataset, type Reader, type ReadPlan } from '#connector'
+import {
+  dataErrors,
+  defineSource,
+  type Chunk,
+  type Context,
+  type Dataset,
+  type Digests,
+  type Reader,
+  type ReadPlan,
+} from '#connector'
 import { checkedBy, ignoredReaderOptions, readerSettings, readerShape, refusedReaderOptions, type SqlReaderSettings } from '#sql'
 import { HIGH_WATER_BYTES } from '#wire'
 import { CopyOut } from './copy-out.ts'
 import { compileDecoder, type BindDecoder } from './decode.ts'
+import { digest, digestForm } from './digests.ts'
 import { keyText } from './key-text.ts'
 import { openSession, postgresFacts, propertyNotes, tlsShape } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
@@ -71,6 +81,14 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
   /** Connections that nobody reads from at the moment. */
   readonly #idle: Connection[] = []
   #selected: Promise<readonly Selection[]> | undefined
+  readonly digests: Digests = {
+    form: async dataset => digestForm((await this.#prepare(dataset)).selection),
+    compute: async (dataset, key) => {
+      const { selection } = await this.#prepare(dataset)
+      await using lease = await this.#lease()
+      return await digest(lease.session, selection, key)
+    },
+  }
 
   constructor(given: Options, context: Context) {
     this.#options = given
@@ -114,8 +132,17 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     const sql = copyStatement(splitStatement(selection, split, columns, position))
     const batch = new Batch(dataset.schema, this.#context.batchRows)
     const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
-    const limits = { maxRows: batch.capacity, maxBytes: this.#context.batchBytes }
-    const copy = new CopyOut({ session, sql, columns: all, decode: bind(all), limits, fail: failures(dataset, columns) })
+    const { batchBytes: maxBytes, rowBytes } = this.#context
+    const limits = { maxRows: batch.capacity, maxBytes, rowBytes }
+    const copy = new CopyOut({
+      session,
+      sql,
+      columns: all,
+      decode: bind(all),
+      limits,
+      fail: failures(dataset, columns),
+      dataset: dataset.id,
+    })
     const hasPosition = split.by === 'key'
     lease.isBusy = true
     await copy.start()

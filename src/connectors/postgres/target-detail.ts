@@ -74,6 +74,8 @@ export const copyStatement = (detail: TargetDetail): string => {
 export const stageStatement = (detail: TargetDetail): string =>
   `CREATE TEMPORARY TABLE IF NOT EXISTS ${stageName(detail).replace('pg_temp.', '')} ON COMMIT DELETE ROWS AS SELECT ${columnNames(detail)}, 0::bigint AS ${quote(STAGE_ORDER)} FROM ${targetName(detail)} WITH NO DATA`
 
+export const truncateStatement = (detail: TargetDetail): string => `TRUNCATE ${stageName(detail)}`
+
 /** The newest of the staged rows with the same key wins, here and in the target. */
 export function mergeStatement(detail: TargetDetail, key: readonly string[]): string {
   const names = columnNames(detail)

@@ -21,13 +21,18 @@ export class PacketStream {
     this.stream = stream
   }
 
-  /** The next payload, copied. */
-  async read(): Promise<Buffer> {
+  /** The next payload, copied. `check` is told how long it is so far, and may throw. */
+  async read(check?: (bytes: number) => void): Promise<Buffer> {
     const first = await this.#readOne()
     if (first.length < MAX_PAYLOAD_BYTES) return first
     const parts = [first]
-    for (let part = first; part.length === MAX_PAYLOAD_BYTES; parts.push(part)) part = await this.#readOne()
-    return Buffer.concat(parts)
+    let bytes = first.length
+    for (let part = first; part.length === MAX_PAYLOAD_BYTES; parts.push(part)) {
+      check?.(bytes)
+      part = await this.#readOne()
+      bytes += part.length
+    }
+    return Buffer.concat(parts, bytes)
   }
 
   /** Length of the packet that comes next and its first payload byte, without taking it: what a row decoder decides by. */

@@ -194,6 +194,21 @@ export class Connection implements AsyncDisposable {
     return isStarted
   }
 
+  /** Says that the rows of a COPY end here, or why they do not; {@link answer} tells what the server made of it. */
+  sendCopyEnd(failure?: string): void {
+    this.send(failure === undefined ? messages.copyDone() : messages.copyFail(failure))
+  }
+
+  /** Sends statements without waiting; their answer is taken by {@link answer}, in turn. */
+  sendQuery(sql: string): void {
+    this.send(messages.query(sql))
+  }
+
+  /** The answer to the oldest statements that were sent and not waited for, a COPY whose rows have been sent included. */
+  async answer(sql: string): Promise<Result> {
+    return this.#result(sql, true, true)
+  }
+
   /** Sends the end of a COPY and, in the same go, a further query; returns when both have been executed. */
   async endCopyIn(sql: string, then?: string): Promise<Result | undefined> {
     this.send(then === undefined ? messages.copyDone() : Buffer.concat([messages.copyDone(), messages.query(then)]))
@@ -324,7 +339,7 @@ export class Connection implements AsyncDisposable {
   }
 
   /** Everything up to ReadyForQuery. */
-  async #result(sql: string, keepsRows = true): Promise<Result> {
+  async #result(sql: string, keepsRows = true, isCopySent = false): Promise<Result> {
     let columns: ResultColumn[] = []
     let rows: (string | null)[][] = []
     let completed = ''
@@ -336,7 +351,7 @@ export class Connection implements AsyncDisposable {
       else if (tag === TAG.complete) completed = body.cstring()
       else if (tag === TAG.error) await this.#fail(body, sql)
       else if (tag === TAG.ready) return { columns, rows, tag: completed }
-      else if (tag === TAG.copyIn) this.send(messages.copyFail('no COPY was expected'))
+      else if (tag === TAG.copyIn && !isCopySent) this.send(messages.copyFail('no COPY was expected'))
     }
   }
 

@@ -1,0 +1,221 @@
+/** Rows that cannot be written: found, set aside exactly once whatever dies, counted against the limit, shown, and written again. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const folder = await mkdtemp(join(tmpdir(), 'sluice-dirty-'))
+after(() => rm(folder, { recursive: true }))
+
+const ROWS = 60_000
+/** Every 100th row is bad, each for another reason. */
+const STEP = 100
+const reasons = ['zero date', 'NUL', 'too large', 'duplicate', 'check'] as const
+
+const postgres = await fileServer('postgres-15')
+const maria = await fileServer('mariadb-10.11')
+
+describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () => {
+  let [source, target]: Database[] = []
+  let my: mysql.Connection
+  let pgc: pg.Client
+
+  before(async () => {
+    source = await freshDatabase(maria.server)
+    target = await freshDatabase(postgres.server)
+    my = await mysql.createConnection({ ...loginOf(source), multipleStatements: true, dateStrings: true })
+    pgc = new pg.Client(loginOf(target))
+    await pgc.connect()
+    await my.query(
+      `SET sql_mode = ''; CREATE TABLE t (id int PRIMARY KEY, u int NOT NULL, d date NOT NULL, s varchar(30) NOT NULL, n bigint NOT NULL)`,
+    )
+    await my.query(`INSERT INTO t SELECT seq, seq, '2024-02-29', CONCAT('row ', seq), seq FROM seq_1_to_${ROWS}`)
+    const bad = [`d = '0000-00-00'`, `s = CONCAT('a', CHAR(0), 'b')`, 'n = 4000000000', 'u = id - 1', 's = ""']
+    for (const [i, change] of bad.entries())
+      await my.query(`UPDATE t SET ${change} WHERE id % ${STEP * bad.length} = ${STEP * (i + 1) - 1}`)
+  })
+  after(async () => {
+    await my?.end()
+    await pgc?.end()
+    await source?.[Symbol.asyncDispose]()
+    await target?.[Symbol.asyncDispose]()
+  })
+
+  const countOfBad = ROWS / STEP
+
+  async function emptyTarget(): Promise<void> {
+    await pgc.query(`DROP TABLE IF EXISTS t, sluice_ledger;
+      CREATE TABLE t (id int PRIMARY KEY, u int NOT NULL UNIQUE, d date NOT NULL, s text NOT NULL CHECK (s <> ''), n int NOT NULL)`)
+  }
+
+  /** A job of its own, so that tests do not see each other's runs. */
+  async function job(name: string, errorLimit: object, more: { settings?: object; sink?: object } = {}): Promise<string> {
+    const file = join(folder, `${name}.json`)
+    const { settings = {}, sink = {} } = more
+    const text = {
+      name,
+      source: { connector: 'mysql', ...loginOf(source!), tables: ['t'] },
+      sink: { connector: 'postgres', ...loginOf(target!), tables: ['t'], ...sink },
+      settings: { errorLimit, stateDir: join(folder, 'state'), ...settings },
+    }
+    await writeFile(file, JSON.stringify(text))
+    return file
+  }
+
+  /** What must be in the target: all rows without the bad ones. */
+  async function assertGoodRows(): Promise<void> {
+    const { rows } = await pgc.query<{ id: number }>('SELECT id FROM t ORDER BY id')
+    const expected = Array.from({ length: ROWS }, (_, i) => i + 1).filter(id => id % STEP !== STEP - 1)
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      expected,
+    )
+  }
+
+  async function badKeys(file: string): Promise<string[]> {
+    const { out } = await sluice(['dirty', 'show', file, '--json', '--rows', String(ROWS)])
+    return lines<{ key: string }>(out).map(({ key }) => key)
+  }
+
+  const expectedKeys = Array.from({ length: countOfBad }, (_, i) => `id=${STEP * (i + 1) - 1}`)
+
+  test('are set aside with reason, place and values, and all others arrive', async () => {
+    await emptyTarget()
+    const file = await job('all', { record: 1000 })
+    const { code, out, err } = await sluice(['run', file, '--json'])
+    assert.equal(code, 0, err)
+    const report = lines<{ event: string; rowsBad: number; meter: { rowsWritten: number } }>(out).find(
+      ({ event }) => event === 'report',
+    )
+    assert.deepEqual([report?.rowsBad, report?.meter.rowsWritten], [countOfBad, ROWS - countOfBad])
+    await assertGoodRows()
+    const listed = lines<{ rows: number; codes: Record<string, number> }>((await sluice(['dirty', 'list', file, '--json'])).out)
+    const each = countOfBad / reasons.length
+    assert.deepEqual(
+      listed.map(({ rows, codes }) => [rows, codes]),
+      [[countOfBad, { 'data.value-refused': 3 * each, 'postgres.duplicate-key': each, 'postgres.row-refused': each }]],
+    )
+    const shown = lines<{ key: string; text?: string; column?: string; row: unknown[] }>(
+      (await sluice(['dirty', 'show', file, '--json', '--rows', '600'])).out,
+    )
+    const of = (id: number) => shown.find(({ key }) => key === `id=${id}`)
+    assert.deepEqual([of(99)?.column, of(99)?.text], ['d', '0000-00-00'])
+    assert.deepEqual([of(199)?.column, of(199)?.row[3]], ['s', 'a\0b'])
+    assert.deepEqual([of(299)?.column, of(299)?.row], ['n', [299, 299, '2024-02-29', 'row 299', '4000000000']])
+    assert.deepEqual([of(399)?.column, of(399)?.row[1]], [undefined, 398])
+    assert.deepEqual(
+      shown.map(({ key }) => key).toSorted((a, b) => Number(a.slice(3)) - Number(b.slice(3))),
+      expectedKeys,
+    )
+  })
+
+  test('neither repeat nor get lost when the engine is killed', async () => {
+    await emptyTarget()
+    const file = await job('killed', { record: 1000 }, { settings: { restore: { maxRowNumForCheckpoint: 2000 } } })
+    for (let kill = 0; kill < 4; kill++) {
+      const child = spawn(join(root, 'bin/sluice'), ['run', file, '--resume', '--json'], { stdio: 'ignore' })
+      const ended = new Promise<void>(resolve => child.on('close', () => resolve()))
+      const goal = (kill + 1) * 12_000
+      while (child.exitCode === null) {
+        const { rows } = await pgc.query<{ count: string }>('SELECT count(*) FROM t')
+        if (Number(rows[0]?.count) >= goal) break
+      }
+      child.kill('SIGKILL')
+      await ended
+    }
+    const { code, err } = await sluice(['run', file, '--resume'])
+    assert.equal(code, 0, err)
+    await assertGoodRows()
+    assert.deepEqual(
+      (await badKeys(file)).toSorted((a, b) => Number(a.slice(3)) - Number(b.slice(3))),
+      expectedKeys,
+    )
+  })
+
+  test('stop the run when there are more than the limit, by number and by share', async () => {
+    for (const [limit, words] of [
+      [{ record: 10 }, /11 rows cannot be written; the job allows 10\./],
+      [{ percentage: 0.5 }, /the job allows 0\.5 % of/],
+      [{ record: 0 }, /column "d", row 99/],
+    ] as const) {
+      await emptyTarget()
+      const { code, err } = await sluice(['run', await job('limit', limit), '--fresh'])
+      assert.equal(code, 65, err)
+      assert.match(err, words)
+    }
+    const { code, err } = await sluice(['run', await job('enough', { percentage: 1 }), '--fresh'])
+    assert.equal(code, 0, err)
+  })
+
+  test('of a kind that must not be set aside stop the run', async () => {
+    await emptyTarget()
+    const file = await job('kinds', {}, { settings: { badRows: { duplicate: 'fail' } } })
+    const { code, err } = await sluice(['run', file, '--fresh'])
+    assert.equal(code, 65, err)
+    assert.match(err, /duplicate key/)
+  })
+
+  test('go to the folder that the job names', async () => {
+    await emptyTarget()
+    const file = await job('folder', {}, { settings: { dirty: { path: join(folder, 'elsewhere') } } })
+    assert.equal((await sluice(['run', file])).code, 0)
+    assert.equal((await badKeys(file)).length, countOfBad)
+    assert.match(await readFile(join(folder, 'state', 'folder', 'history.jsonl'), 'utf8'), /"rowsBad":600/)
+  })
+
+  test('are found among staged rows, too', async () => {
+    await emptyTarget()
+    const { code, err } = await sluice(['run', await job('staged', {}, { sink: { writeMode: 'update', uniqueKey: ['id'] } })])
+    assert.equal(code, 0, err)
+    await assertGoodRows()
+  })
+
+  test('are written again once their cause is gone; the rest stays', async () => {
+    await emptyTarget()
+    const file = await job('again', {}, { sink: { preSql: ['TRUNCATE t'] } })
+    assert.equal((await sluice(['run', file])).code, 0)
+    await pgc.query('ALTER TABLE t ALTER n TYPE bigint, DROP CONSTRAINT t_u_key, DROP CONSTRAINT t_s_check')
+    const first = await sluice(['dirty', 'replay', file, '--json'])
+    assert.equal(first.code, 1, first.err)
+    const left = (2 * countOfBad) / reasons.length
+    const replayed = lines<{ event: string; written: number; left: number }>(first.out).find(({ event }) => event === 'replayed')
+    assert.deepEqual([replayed?.written, replayed?.left], [countOfBad - left, left])
+    const { rows } = await pgc.query<{ count: string }>('SELECT count(*) FROM t')
+    assert.equal(Number(rows[0]?.count), ROWS - left)
+    // What is left is in a set of its own, and the first set is not written again.
+    const second = lines<{ event: string; sets: number; written: number; left: number }>(
+      (await sluice(['dirty', 'replay', file, '--json'])).out,
+    )
+    assert.deepEqual(
+      second.filter(({ event }) => event === 'replayed').map(({ sets, written, left: still }) => [sets, written, still]),
+      [[1, 0, left]],
+    )
+  })
+})
+
+function lines<T>(text: string): T[] {
+  return text
+    .trim()
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as T)
+}
+
+async function sluice(args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(join(root, 'bin/sluice'), args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, err] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
+  return { code, out, err }
+}
+
+function loginOf({ host, port, user, password, database }: Database) {
+  return { host, port, user, password, database }
+}

@@ -1,0 +1,107 @@
+/**
+ * Rows in pieces behind savepoints, for jobs that set bad rows aside: one COPY per batch, sent without waiting for the one before.
+ *
+ * A server that refuses a COPY throws away the rows that follow it and answers all further statements with an error, so what was
+ * sent in advance does no harm, and the savepoint is still the one at the start of the refused piece.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
+ */
+import type { Batch } from '#columnar'
+import type { Savepoints, Target } from '#connector'
+import { SluiceError } from '#errors'
+import { SendPool } from '#wire'
+import { CopyIn } from './copy-in.ts'
+import { PreparedTargets, type PreparedTarget } from './prepared-target.ts'
+import type { Connection } from './protocol/connection.ts'
+import { copyStatement, mergeStatement, stageStatement, truncateStatement } from './target-detail.ts'
+
+const SAVEPOINT = 'sluice_piece'
+
+export class PieceWriter implements Savepoints {
+  readonly writesPerPiece = 1
+  accepted = 0
+  readonly #session: Connection
+  readonly #pool: SendPool
+  readonly #prepared = new PreparedTargets()
+  /** Per piece that is not accepted, oldest first: its statements that are not answered. */
+  #due: string[][] = []
+  #isBegun = false
+
+  constructor(session: Connection) {
+    this.#session = session
+    this.#pool = new SendPool(session.stream)
+  }
+
+  async write(target: Target, batch: Batch): Promise<void> {
+    const into = this.#prepared.get(target)
+    const { detail } = into
+    const before = this.#isBegun ? [`RELEASE SAVEPOINT ${SAVEPOINT}`] : ['BEGIN']
+    this.#isBegun = true
+    const stage = detail.key === null ? [] : [stageStatement(detail)]
+    const sql = [...before, `SAVEPOINT ${SAVEPOINT}`, ...stage, copyStatement(detail)].join('; ')
+    const copy = new CopyIn(this.#session, this.#pool, sql, into.format)
+    into.state.order = 0
+    const statements = [sql]
+    this.#due.push(statements)
+    await copy.start()
+    try {
+      await copy.post(batch, into.encode, into.state, into.refuse)
+    } catch (error) {
+      throw await this.#giveUp(copy, error)
+    }
+    await copy.postEnd()
+    if (detail.key !== null) statements.push(this.#merge(into, detail.key))
+  }
+
+  async end(): Promise<void> {}
+
+  async settle(pending: number): Promise<void> {
+    while (this.#due.length > pending) {
+      try {
+        for (let sql = this.#due[0]?.shift(); sql !== undefined; sql = this.#due[0]?.shift()) await this.#session.answer(sql)
+      } catch (error) {
+        if (SluiceError.is(error) && error.fault === 'data') await this.#goBack()
+        throw error
+      }
+      this.#due.shift()
+      this.accepted++
+    }
+  }
+
+  /** After `settle(0)`. */
+  async commit(last?: string): Promise<void> {
+    const statements = [...(last === undefined ? [] : [last]), 'COMMIT']
+    if (!this.#isBegun && last === undefined) return
+    await this.#session.query([...(this.#isBegun ? [] : ['BEGIN']), ...statements].join('; '))
+    this.#isBegun = false
+  }
+
+  #merge({ detail }: PreparedTarget, key: readonly string[]): string {
+    const sql = `${mergeStatement(detail, key)}; ${truncateStatement(detail)}`
+    this.#session.sendQuery(sql)
+    return sql
+  }
+
+  /** The newest piece has a row that cannot be encoded. What the server says of older ones comes first. */
+  async #giveUp(copy: CopyIn, error: unknown): Promise<unknown> {
+    if (!SluiceError.is(error) || error.fault !== 'data') return error
+    await copy.postEnd('a row cannot be sent')
+    try {
+      await this.settle(1)
+    } catch (earlier) {
+      return earlier
+    }
+    await this.#goBack()
+    return error
+  }
+
+  /** Takes the answers that are still due, which say nothing new, and returns to the start of the oldest piece. */
+  async #goBack(): Promise<void> {
+    for (const sql of this.#due.flat()) {
+      await this.#session.answer(sql).catch((failure: unknown) => {
+        if (!this.#session.stream.isOpen) throw failure
+      })
+    }
+    this.#due = []
+    await this.#session.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`)
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The rows of one split that were set aside, as JSON Lines: a head, then one row per line, in the order in which they were met.
+ *
+ * How many lines count is part of the split's progress and becomes durable with it (ledger or checkpoint). Lines are synced before that
+ * and cut back to that number when the split is taken up again, so a run that was killed neither repeats nor loses one.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { typeName, type Schema, type ValueJson } from '#columnar'
+import type { Json } from '#connector'
+import { engineErrors } from './errors.ts'
+
+export const BAD_ROWS_FORMAT = 'sluice-bad-rows/1'
+
+/** First line of a file. */
+export interface BadRowHead {
+  readonly format: typeof BAD_ROWS_FORMAT
+  readonly job: string
+  readonly run: string
+  readonly split: string
+  readonly dataset: string
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly nullable: boolean }[]
+}
+
+export interface BadRow {
+  /** How people find it in the source: `id=17`. */
+  readonly key: string
+  readonly code: string
+  readonly message: string
+  readonly column?: string
+  /** The value of that column as the source shows it, where `row` cannot hold it. */
+  readonly text?: string
+  /** Position behind the rows it was read with. */
+  readonly position?: Json
+  readonly time: string
+  /** One per column of the head. */
+  readonly row: readonly ValueJson[]
+}
+
+/** Text that is kept in memory before it goes to the file. */
+const BUFFER_CHARS = 256 * 1024
+
+export function badRowFile(folder: string, split: string): string {
+  return join(folder, `${createHash('sha256').update(split).digest('hex').slice(0, 20)}.jsonl`)
+}
+
+export function headOf(parts: { job: string; run: string; split: string; dataset: string; schema: Schema }): BadRowHead {
+  const { schema, ...rest } = parts
+  const columns = schema.fields.map(({ name, type, nullable }) => ({ name, type: typeName(type), nullable }))
+  return { format: BAD_ROWS_FORMAT, ...rest, columns }
+}
+
+export class BadRowFile implements AsyncDisposable {
+  readonly #file: string
+  readonly #head: BadRowHead
+  /** Lines that are durable with the split. */
+  readonly #before: number
+  #handle: Promise<FileHandle> | undefined
+  #buffer = ''
+  #isDirty = false
+  count: number
+
+  /** `count`: rows that the split's progress says were set aside so far. */
+  constructor(folder: string, head: BadRowHead, count: number) {
+    this.#file = badRowFile(folder, head.split)
+    this.#head = head
+    this.#before = count
+    this.count = count
+  }
+
+  async append(row: BadRow): Promise<void> {
+    this.#buffer += `${JSON.stringify(row)}\n`
+    this.count++
+    if (this.#buffer.length > BUFFER_CHARS) await this.#write()
+  }
+
+  /** Returns when all rows are on disk. */
+  async sync(): Promise<void> {
+    await this.#guard(async () => {
+      await this.#write()
+      if (this.#isDirty) await (await this.#handle)?.sync()
+      this.#isDirty = false
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const handle = await this.#handle?.catch(() => undefined)
+    await handle?.close()
+  }
+
+  async #write(): Promise<void> {
+    if (this.#buffer === '') return
+    await this.#guard(async () => {
+      this.#handle ??= this.#open()
+      const handle = await this.#handle
+      const text = this.#buffer
+      this.#buffer = ''
+      await handle.writeFile(text)
+      this.#isDirty = true
+    })
+  }
+
+  /** Cuts off what an earlier attempt wrote and did not commit. */
+  async #open(): Promise<FileHandle> {
+    await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
+    const bytes = await bytesOfLines(this.#file, this.#before + 1)
+    const handle = await open(this.#file, bytes === 0 ? 'w' : 'r+', 0o600)
+    if (bytes === 0) await handle.writeFile(`${JSON.stringify(this.#head)}\n`)
+    else await handle.truncate(bytes)
+    await handle.close()
+    return await open(this.#file, 'a', 0o600)
+  }
+
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (cause) {
+      throw engineErrors.badRowsUnwritable(
+        { file: this.#file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) },
+        cause,
+      )
+    }
+  }
+}
+
+/** Bytes of the first `lines` lines that are complete; fewer when the file has fewer. */
+async function bytesOfLines(file: string, lines: number): Promise<number> {
+  let [bytes, found, at] = [0, 0, 0]
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      for (let end = chunk.indexOf(10); end >= 0 && found < lines; end = chunk.indexOf(10, end + 1)) {
+        found++
+        bytes = at + end + 1
+      }
+      if (found === lines) break
+      at += chunk.length
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  return bytes
+}
+
+/** Head and rows of a file; `rows` is read line by line and may be read once. A last line that is torn is not a row. */
+export async function readBadRows(file: string): Promise<{ head: BadRowHead; rows: AsyncIterable<BadRow> }> {
+  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })[Symbol.asyncIterator]()
+  const first = await lines.next()
+  const head = first.done === true ? undefined : (parse(first.value) as BadRowHead | undefined)
+  if (head?.format !== BAD_ROWS_FORMAT) throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
+  const rows = async function* () {
+    for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+      const row = parse(line.value) as BadRow | undefined
+      if (row !== undefined) yield row
+    }
+  }
+  return { head, rows: rows() }
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,58 @@
+/** What has been set aside, per run of a job: for `sluice dirty`. */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readBadRows, type BadRow, type BadRowHead } from './bad-row-file.ts'
+
+/** The rows that one run set aside. */
+export interface BadRowSet {
+  readonly job: string
+  readonly run: string
+  readonly folder: string
+  readonly files: readonly string[]
+  /** When they were written again, ISO 8601; what failed once more is in a set of its own. */
+  readonly replayed: string | undefined
+}
+
+const MARK = 'replayed.json'
+
+/** The sets of a job below its folder in the state directory, oldest run first. */
+export async function badRowSets(jobFolder: string): Promise<BadRowSet[]> {
+  const folder = join(jobFolder, 'bad-rows')
+  const sets: BadRowSet[] = []
+  for (const run of (await names(folder)).sort()) {
+    const inside = join(folder, run)
+    const files = (await names(inside)).filter(name => name.endsWith('.jsonl')).map(name => join(inside, name))
+    const [first] = files
+    if (first === undefined) continue
+    const { head } = await readBadRows(first)
+    sets.push({ job: head.job, run: head.run, folder: inside, files: files.sort(), replayed: await markOf(inside) })
+  }
+  return sets
+}
+
+/** Rows of a set, file by file. */
+export async function* rowsOfSet(set: BadRowSet): AsyncIterable<{ head: BadRowHead; row: BadRow }> {
+  for (const file of set.files) {
+    const { head, rows } = await readBadRows(file)
+    for await (const row of rows) yield { head, row }
+  }
+}
+
+export async function markReplayed(set: BadRowSet): Promise<void> {
+  await writeFile(join(set.folder, MARK), `${JSON.stringify({ replayed: new Date().toISOString() })}\n`)
+}
+
+async function markOf(folder: string): Promise<string | undefined> {
+  try {
+    return (JSON.parse(await readFile(join(folder, MARK), 'utf8')) as { replayed: string }).replayed
+  } catch {
+    return undefined
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+}

@@ -1,0 +1,98 @@
+/** Rows that cannot be written: set aside, counted, and the end of the run when there are too many. */
+import { cellToJson, type Batch } from '#columnar'
+import type { Dataset, Json } from '#connector'
+import type { SluiceError } from '#errors'
+import { BadRowFile, headOf } from './bad-row-file.ts'
+import { engineErrors } from './errors.ts'
+import type { Assignment } from './messages.ts'
+import type { ChainMeter } from './meter.ts'
+import { rowKey } from './row-key.ts'
+import type { BadRowPolicy } from './spec.ts'
+
+/** Rows as they were read, with what is needed to name one of them. */
+export interface ReadRows {
+  readonly dataset: Dataset
+  readonly split: string
+  /** Position behind the rows. */
+  readonly position: Json | undefined
+  /** Rows of the split that were read before. */
+  readonly rowsBefore: number
+}
+
+export interface BadRowAt {
+  readonly batch: Batch
+  /** Its index in the batch. */
+  readonly at: number
+  /** Its index among the rows that were read together. */
+  readonly number: number
+  /** The bad value as the source shows it, where the batch cannot hold it. */
+  readonly text?: string | undefined
+}
+
+export class BadRows implements AsyncDisposable {
+  readonly #policy: BadRowPolicy
+  readonly #run: { readonly job: string; readonly run: string }
+  readonly #meter: ChainMeter
+  readonly #files = new Map<string, BadRowFile>()
+
+  constructor(policy: BadRowPolicy, run: { readonly job: string; readonly run: string }, meter: ChainMeter) {
+    this.#policy = policy
+    this.#run = run
+    this.#meter = meter
+  }
+
+  /** Before the rows of a split are read. */
+  open({ split, bad = 0 }: Assignment, dataset: Dataset): void {
+    const head = headOf({ job: this.#run.job, run: this.#run.run, split: split.id, dataset: dataset.id, schema: dataset.schema })
+    this.#files.set(split.id, new BadRowFile(this.#policy.folder, head, bad))
+  }
+
+  countOf(split: string): number {
+    return this.#files.get(split)?.count ?? 0
+  }
+
+  /** Throws when a row of this kind may not be set aside, or too many were. */
+  async setAside(from: ReadRows, { batch, at, number, text }: BadRowAt, cause: SluiceError): Promise<void> {
+    if (this.#policy.kinds[kindOf(cause)] === 'fail') throw cause
+    const file = this.#files.get(from.split)
+    if (file === undefined) throw new Error(`split ${from.split} was not opened`)
+    const { column } = cause.detail
+    await file.append({
+      key: rowKey(from.dataset, batch, at, from.split, from.rowsBefore + number - at),
+      code: cause.code,
+      message: cause.message,
+      ...(typeof column === 'string' && column !== '' ? { column } : {}),
+      ...(text === undefined ? {} : { text }),
+      ...(from.position === undefined ? {} : { position: from.position }),
+      time: new Date().toISOString(),
+      row: batch.columns.map(values => cellToJson(values, at)),
+    })
+    this.#meter.rowsBad++
+    checkLimit(this.#policy, { bad: this.#policy.before + this.#meter.rowsBad }, cause)
+  }
+
+  async sync(): Promise<void> {
+    for (const file of this.#files.values()) await file.sync()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#files.values()].map(file => file[Symbol.asyncDispose]()))
+  }
+}
+
+/** Throws when there are more bad rows than the job allows; the share counts where `read` is given. */
+export function checkLimit({ limit }: BadRowPolicy, { bad, read }: { bad: number; read?: number }, cause?: SluiceError): void {
+  const last = cause === undefined ? '' : ` The last one: ${cause.message}`
+  if (limit.record !== null && bad > limit.record)
+    throw engineErrors.tooManyBadRows({ bad, limit: `${limit.record}`, last }, cause)
+  if (limit.percentage === null || read === undefined || read === 0 || bad === 0) return
+  if (bad / read > limit.percentage / 100) {
+    throw engineErrors.tooManyBadRows({ bad, limit: `${limit.percentage} % of ${read} rows read`, last }, cause)
+  }
+}
+
+/** Kinds that a job can treat differently. */
+export function kindOf({ code }: SluiceError): keyof BadRowPolicy['kinds'] {
+  if (code.endsWith('.duplicate-key')) return 'duplicate'
+  return code === 'postgres.row-refused' || code === 'mysql.value-rejected' ? 'constraint' : 'conversion'
+}
