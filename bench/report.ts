@@ -54,6 +54,7 @@ export function summaryTable({ contests }: Results): string {
     'speed of Sluice, best (median)',
     'goal',
     'noise',
+    'CPU of the rival',
     'CPU-s per million rows',
     'of all CPU',
     'peak memory',
