@@ -22,7 +22,10 @@ function formOf({ type, native }: Field): string | undefined {
   return charset === undefined ? undefined : `${typeName(type)} in ${charset}`
 }
 
-/** Undefined when the server refuses to compute MD5, as one in FIPS mode does. */
+/** MySQL 9.6 has no MD5 any more. */
+const hashOf = (expression: string) => `SHA2(${expression}, 256)`
+
+/** Undefined when the server has no such hash: then it answers with NULL. */
 export async function digest(
   connection: Connection,
   relation: Relation,
@@ -31,7 +34,7 @@ export async function digest(
   const { fields, expressions, from, conditions } = relation
   const columns = fields.map(one => ('from' in one ? textOf(one.field, expressions[one.from] ?? '') : 'NULL'))
   const hash = (list: readonly (string | undefined)[], digits: number) =>
-    `CAST(CONV(LEFT(MD5(CONCAT_WS('|', ${list.join(', ')})), ${digits}), 16, 10) AS UNSIGNED)`
+    `CAST(CONV(LEFT(${hashOf(`CONCAT_WS('|', ${list.join(', ')})`)}, ${digits}), 16, 10) AS UNSIGNED)`
   const chunk = hash(
     key.map(at => columns[at]),
     HEX_DIGITS_OF_CHUNK,
@@ -51,7 +54,7 @@ function textOf({ type }: Field, expression: string): string {
     case 'utf8':
     case 'json':
     case 'binary':
-      return `IFNULL(MD5(${expression}), '-')`
+      return `IFNULL(${hashOf(expression)}, '-')`
     // A FLOAT is printed with six digits, a sum of it and a DOUBLE with all that it has.
     case 'float':
       return `IFNULL(${expression} + 0e0, '-')`

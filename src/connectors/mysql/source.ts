@@ -84,6 +84,7 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
   readonly #context: Context
   /** Kept from one call to the next; undefined while a call uses it. */
   #idle: Session | undefined
+  #isDisposed = false
   readonly #relations = new Map<string, Promise<Relation>>()
   readonly digests: Digests = {
     form: dataset => this.#use(async session => digestForm(await this.#relation(dataset.id, session))),
@@ -151,6 +152,7 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
     await this.#idle?.connection[Symbol.asyncDispose]()
     this.#idle = undefined
   }
@@ -207,9 +209,9 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
     return this.#connect()
   }
 
-  /** A connection in the middle of an answer is of no use any more. */
+  /** A connection in the middle of an answer is of no use any more, nor is one that comes back after the end. */
   async #giveBack(session: Session): Promise<void> {
-    if (session.connection.isIdle && this.#idle === undefined) this.#idle = session
+    if (session.connection.isIdle && this.#idle === undefined && !this.#isDisposed) this.#idle = session
     else await session.connection[Symbol.asyncDispose]()
   }
 

@@ -80,6 +80,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
   readonly #prepared = new Map<string, Promise<Prepared>>()
   /** Connections that nobody reads from at the moment. */
   readonly #idle: Connection[] = []
+  #isDisposed = false
   #selected: Promise<readonly Selection[]> | undefined
   readonly digests: Digests = {
     form: async dataset => digestForm((await this.#prepare(dataset)).selection),
@@ -155,6 +156,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
     await Promise.all(this.#idle.splice(0).map(session => session[Symbol.asyncDispose]()))
   }
 
@@ -164,7 +166,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     while (session?.stream.isOpen === false) session = this.#idle.pop()
     const { connection } = this.#settings
     session ??= await openSession({ connection, tls: this.#options }, this.#context)
-    return new Lease(session, this.#idle)
+    return new Lease(session, free => !this.#isDisposed && this.#idle.push(free) > 0)
   }
 
   async #selections(): Promise<Selection[]> {
@@ -217,18 +219,19 @@ class Lease implements AsyncDisposable {
   readonly session: Connection
   /** Something is being sent that nobody will take. */
   isBusy = false
-  readonly #idle: Connection[]
+  readonly #giveBack: (session: Connection) => boolean
 
-  constructor(session: Connection, idle: Connection[]) {
+  /** `giveBack`: false when nobody wants it any more. */
+  constructor(session: Connection, giveBack: (session: Connection) => boolean) {
     this.session = session
-    this.#idle = idle
+    this.#giveBack = giveBack
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { session } = this
-    if (!this.isBusy && session.stream.isOpen) this.#idle.push(session)
+    if (!this.isBusy && session.stream.isOpen && this.#giveBack(session)) return
     // The server may be sorting and not notice that nobody listens, so it is told on a second connection.
-    else await Promise.all([this.isBusy ? session.cancel() : undefined, session.stream[Symbol.asyncDispose]()])
+    await Promise.all([this.isBusy ? session.cancel() : undefined, session.stream[Symbol.asyncDispose]()])
   }
 }
 
