@@ -43,7 +43,7 @@ export interface BadRow {
 /** Text that is kept in memory before it goes to the file. */
 const BUFFER_CHARS = 256 * 1024
 
-export function badRowFile(folder: string, split: string): string {
+function badRowFile(folder: string, split: string): string {
   return join(folder, `${createHash('sha256').update(split).digest('hex').slice(0, 20)}.jsonl`)
 }
 

@@ -92,7 +92,7 @@ export function checkLimit({ limit }: BadRowPolicy, { bad, read }: { bad: number
 }
 
 /** Kinds that a job can treat differently. */
-export function kindOf({ code }: SluiceError): keyof BadRowPolicy['kinds'] {
+function kindOf({ code }: SluiceError): keyof BadRowPolicy['kinds'] {
   if (code.endsWith('.duplicate-key')) return 'duplicate'
   return code === 'postgres.row-refused' || code === 'mysql.value-rejected' ? 'constraint' : 'conversion'
 }

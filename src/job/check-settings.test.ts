@@ -31,6 +31,7 @@ test('without settings there are the defaults', () => {
     channels: 1,
     rebalance: false,
     errorLimit: { record: 0, percentage: 0 },
+    badRows: { conversion: 'quarantine', duplicate: 'quarantine', constraint: 'quarantine' },
     restore: { isRestore: false, isStream: false },
     ledger: 'auto',
     stateDir: '.sluice',
@@ -73,13 +74,7 @@ describe('an error limit means what it means in FlinkX 1.10', () => {
 
 describe('what the engine does not honour is refused or noted, by name', () => {
   for (const [what, setting, expected] of [
-    [
-      'a rate',
-      { speed: { bytes: 1048576 } },
-      [
-        'job.unsupported-setting job.json:1:29: Setting "job.setting.speed.bytes" is not supported yet. Rate limits come with a later version.',
-      ],
-    ],
+    ['a rate', { speed: { bytes: 1_000_000 } }, []],
     ['no rate', { speed: { bytes: 0 } }, []],
     [
       'an endless job',
@@ -93,13 +88,7 @@ describe('what the engine does not honour is refused or noted, by name', () => {
       { restore: { isStream: true } },
       ['job.noted-setting job.setting.restore.isStream has no effect without isRestore, as in FlinkX 1.10.'],
     ],
-    [
-      'tolerance',
-      { errorLimit: { record: 100 } },
-      [
-        'job.noted-setting job.setting.errorLimit.record has no effect. A bad row stops the run; quarantine comes with a later version.',
-      ],
-    ],
+    ['tolerance', { errorLimit: { record: 100 } }, []],
     ['no tolerance', { errorLimit: { record: 0, percentage: 0 } }, []],
     [
       'a log file',
@@ -107,12 +96,14 @@ describe('what the engine does not honour is refused or noted, by name', () => {
       ['job.noted-setting job.setting.log has no effect. The log goes to the standard error output.'],
     ],
     [
-      'a dirty store',
-      { dirty: { path: '/tmp', hadoopConfig: { a: 'b' } } },
+      'a dirty store elsewhere',
+      { dirty: { path: 'hdfs://ns1/dirty', hadoopConfig: { a: 'b' } } },
       [
-        'job.noted-setting job.setting.dirty has no effect. A bad row stops the run; storing such rows comes with a later version.',
+        'job.noted-setting job.setting.dirty.path has no effect. Rows that are set aside are stored in the state directory: the path is not on this machine.',
+        'job.noted-setting job.setting.dirty.hadoopConfig has no effect. Rows that are set aside are stored on this machine.',
       ],
     ],
+    ['a dirty store here', { dirty: { path: '/var/dirty' } }, []],
     [
       'a speed test',
       { test: { speedTest: 'reader' } },
@@ -139,7 +130,7 @@ describe('what the engine does not honour is refused or noted, by name', () => {
 
   test('the table names every setting, each once, and nothing else', () => {
     const leaves = Object.entries(settingsSchema.shape).flatMap(([name, schema]) => {
-      const inner = ['errorLimit', 'restore'].includes(name) ? shapeOf(schema) : undefined
+      const inner = ['errorLimit', 'restore', 'dirty'].includes(name) ? shapeOf(schema) : undefined
       return inner === undefined ? [name] : Object.keys(inner).map(key => `${name}.${key}`)
     })
     assert.deepEqual(SETTING_SUPPORT.map(({ name }) => name).sort(), leaves.sort())
@@ -166,10 +157,6 @@ describe('native settings', () => {
       'job.invalid-setting job.json:1:12: Setting "memory" must be a number of bytes, or text such as "512MiB"; found "much".',
     ],
     ['{"ledger": "yes"}', 'job.invalid-setting job.json:1:12: Setting "ledger" must be one of auto, none; found "yes".'],
-    [
-      '{"bytesPerSecond": 5}',
-      'job.unsupported-setting job.json:1:2: Setting "bytesPerSecond" is not supported yet. Rate limits come with a later version.',
-    ],
   ] as const) {
     test(text, () => assert.deepEqual(codes(native(text)), [expected]))
   }

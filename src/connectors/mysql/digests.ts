@@ -32,7 +32,7 @@ export async function digest(
   key: readonly number[],
 ): Promise<ReadonlyMap<number, ChunkDigest> | undefined> {
   const { fields, expressions, from, conditions } = relation
-  const columns = fields.map(one => ('from' in one ? textOf(one.field, expressions[one.from] ?? '') : 'NULL'))
+  const columns = fields.map(one => ('constant' in one ? 'NULL' : textOf(one.field, expressions[one.from] ?? '')))
   const hash = (list: readonly (string | undefined)[], digits: number) =>
     `CAST(CONV(LEFT(${hashOf(`CONCAT_WS('|', ${list.join(', ')})`)}, ${digits}), 16, 10) AS UNSIGNED)`
   const chunk = hash(
