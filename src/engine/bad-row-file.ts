@@ -79,8 +79,8 @@ export class BadRowFile implements AsyncDisposable {
 
   /** Returns when all rows are on disk. */
   async sync(): Promise<void> {
+    await this.#write()
     await this.#guard(async () => {
-      await this.#write()
       if (this.#isDirty) await (await this.#handle)?.sync()
       this.#isDirty = false
     })

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { int, utf8 } from '#columnar'
+import { BadRowFile, headOf, readBadRows, type BadRow } from './bad-row-file.ts'
+
+const base = await mkdtemp(join(tmpdir(), 'sluice-bad-'))
+after(() => rm(base, { recursive: true }))
+let folders = 0
+
+const schema = {
+  fields: [
+    { name: 'id', type: int(64), nullable: false },
+    { name: 'name', type: utf8, nullable: true },
+  ],
+}
+const head = headOf({ job: 'j', run: 'r', split: 'public.t/0001', dataset: 'public.t', schema })
+const row = (id: number): BadRow => ({ key: `id=${id}`, code: 'c', message: 'm', time: 't', row: [String(id), null] })
+
+async function idsIn(folder: string): Promise<string[]> {
+  const [file = ''] = await readdir(folder)
+  const ids: string[] = []
+  for await (const { key } of (await readBadRows(join(folder, file))).rows) ids.push(key)
+  return ids
+}
+
+async function append(folder: string, before: number, ids: readonly number[]): Promise<void> {
+  await using file = new BadRowFile(folder, head, before)
+  for (const id of ids) await file.append(row(id))
+  await file.sync()
+  assert.equal(file.count, before + ids.length)
+}
+
+test('rows come back with the head that explains them', async () => {
+  const folder = join(base, `${++folders}`)
+  await append(folder, 0, [1, 2])
+  const [file = ''] = await readdir(folder)
+  const read = await readBadRows(join(folder, file))
+  assert.deepEqual(read.head, {
+    ...{ format: 'sluice-bad-rows/1', job: 'j', run: 'r', split: 'public.t/0001', dataset: 'public.t' },
+    columns: [
+      { name: 'id', type: 'int64', nullable: false },
+      { name: 'name', type: 'utf8', nullable: true },
+    ],
+  })
+  assert.deepEqual(await idsIn(folder), ['id=1', 'id=2'])
+})
+
+test('what was not committed is cut off when the split is taken up again, a torn line included', async () => {
+  const folder = join(base, `${++folders}`)
+  await append(folder, 0, [1, 2, 3])
+  const file = join(folder, (await readdir(folder))[0]!)
+  await appendFile(file, '{"key":"id=4","co')
+  assert.deepEqual(await idsIn(folder), ['id=1', 'id=2', 'id=3'])
+  await append(folder, 2, [30, 40])
+  assert.deepEqual(await idsIn(folder), ['id=1', 'id=2', 'id=30', 'id=40'])
+})
+
+test('nothing is written where no row is bad', async () => {
+  const folder = join(base, `${++folders}`)
+  await append(folder, 0, [])
+  await assert.rejects(readdir(folder), { code: 'ENOENT' })
+})
+
+test('a store that has been lost or cut short takes what comes', async () => {
+  const folder = join(base, `${++folders}`)
+  await append(folder, 5, [6])
+  assert.deepEqual(await idsIn(folder), ['id=6'])
+  const file = join(folder, (await readdir(folder))[0]!)
+  await truncate(file, 10)
+  await append(folder, 6, [7])
+  assert.deepEqual(await idsIn(folder), ['id=7'])
+})
+
+test('many rows go out in time, not at the end only', async () => {
+  const folder = join(base, `${++folders}`)
+  await using file = new BadRowFile(folder, head, 0)
+  for (let id = 0; id < 10_000; id++) await file.append(row(id))
+  const text = await readFile(join(folder, (await readdir(folder))[0]!), 'utf8')
+  assert(text.length > 500_000)
+  await file.sync()
+  assert.equal((await idsIn(folder)).length, 10_000)
+})
+
+test('a place that cannot be written is named', async () => {
+  const blocked = join(base, 'blocked')
+  await writeFile(blocked, '')
+  await using file = new BadRowFile(join(blocked, 'x'), head, 0)
+  await file.append(row(1))
+  await assert.rejects(file.sync(), { code: 'engine.bad-rows-unwritable', message: /blocked.*ENOTDIR/ })
+})
