@@ -22,7 +22,7 @@ export function renderPlan(plan: Plan, splits: readonly SplitCount[]): string {
       ),
       '',
     )
-  lines.push(...renderGuarantee(plan), ...renderMemory(plan))
+  lines.push(...renderGuarantee(plan), ...renderMemory(plan), ...renderBadRows(plan), ...renderRates(plan))
   return lines.join('\n')
 }
 
@@ -41,6 +41,8 @@ export function renderPlanSummary(plan: Plan): string {
     ...notes,
     ...renderGuarantee(plan),
     ...renderMemory(plan),
+    ...renderBadRows(plan),
+    ...renderRates(plan),
   ].join('\n')
 }
 
@@ -70,6 +72,25 @@ function renderColumn({ source, sourceType, target, targetType, cast, note }: Co
 function renderGuarantee({ guarantee }: Plan): string[] {
   const color = guarantee.delivery === 'exactly-once' ? 'green' : 'yellow'
   return [`guarantee  ${styleText(color, guarantee.delivery)}  ${guarantee.why}`]
+}
+
+function renderBadRows({ badRows }: Plan): string[] {
+  if (badRows === undefined) return []
+  const { record, percentage } = badRows.limit
+  const limits = [record === null ? '' : `${formatCount(record)} rows`, percentage === null ? '' : `${percentage} % of the rows`]
+  const most = limits.filter(Boolean).join(' and ')
+  const fatal = Object.entries(badRows.kinds).flatMap(([kind, action]) => (action === 'fail' ? [kind] : []))
+  const but = fatal.length === 0 ? '' : `; the first one of kind ${fatal.join(' or ')} stops the run`
+  return [`bad rows   ${most === '' ? 'any number is' : `at most ${most} are`} set aside${but}`]
+}
+
+function renderRates({ limits: { rowsPerSecond, bytesPerSecond } }: Plan): string[] {
+  const rates = [
+    rowsPerSecond === undefined ? '' : `${formatCount(rowsPerSecond)} rows/s`,
+    bytesPerSecond === undefined ? '' : `${formatBytes(bytesPerSecond)}/s`,
+  ]
+  const most = rates.filter(Boolean).join(' and ')
+  return most === '' ? [] : [`rate       at most ${most}, all channels together`]
 }
 
 function renderMemory({ memory, readers, writers }: Plan): string[] {

@@ -35,7 +35,7 @@ export interface AttemptParts {
 /** How long a worker may take to close before its thread is ended. */
 const CLOSE_MS = 900
 /** How often workers get new shares of the job's rates. */
-const SHARE_MS = 1000
+const SHARE_MS = 500
 
 interface WorkerState {
   readonly id: number
@@ -191,7 +191,8 @@ export class Attempt {
   #open({ id, role, endpoint }: WorkerState, ports: readonly MessagePort[]): void {
     const { spec, run, routes } = this.#parts
     const { source, sink, readers, writers, resumeColumn } = spec
-    const limits = this.#limitsOf(1 / writers)
+    // Workers without a split use nothing of it.
+    const limits = this.#limitsOf(1 / Math.max(1, Math.min(writers, this.#queue.length)))
     const { badRows } = this.#parts
     const optional = { ...(resumeColumn === undefined ? {} : { resumeColumn }), ...(badRows === undefined ? {} : { badRows }) }
     endpoint.send({ kind: 'init', worker: id, job: spec.id, source, sink, readers, writers, limits, ...optional })

@@ -4,7 +4,7 @@ import { planCast, typeName, type Field } from '#columnar'
 import type { Dataset, Note, Reader, ReadPlan, Sink, Source, Writer } from '#connector'
 import { engineErrors } from './errors.ts'
 import { limitsFor, planMemory, type MemoryPlan } from './memory.ts'
-import type { JobSpec, Limits, Memo, Route } from './spec.ts'
+import type { ErrorLimits, JobSpec, Limits, Memo, Route } from './spec.ts'
 
 export interface ColumnPlan {
   readonly source: string
@@ -32,6 +32,8 @@ export interface Plan {
   readonly memory: MemoryPlan
   /** Those of the job, as its memory allows. */
   readonly limits: Limits
+  /** Undefined: the first bad row stops the run. */
+  readonly badRows?: ErrorLimits
   readonly notes: readonly Note[]
   readonly memo: Memo
 }
@@ -66,6 +68,7 @@ export async function makePlan(
     guarantee: weakest(datasets),
     memory: planMemory({ ...spec, limits }, reader, writer),
     limits,
+    ...(spec.badRows === undefined ? {} : { badRows: spec.badRows }),
     notes: datasets.flatMap(({ read, target }) => [...read.notes, ...target.notes]),
     memo: memoOf(datasets),
   }
