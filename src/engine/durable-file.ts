@@ -7,8 +7,26 @@ import { engineErrors } from './errors.ts'
 /** Files of this process so far: no two of them share a name while they are written. */
 let written = 0
 
+/** A disk that has not answered for so long, a network share for instance, counts as one that cannot be written. */
+export const PATIENCE_MS = 60_000
+
 /** Writes beside, syncs, renames, syncs the folder. */
-async function writeDurably(file: string, text: string): Promise<void> {
+async function writeDurably(file: string, text: string, patienceMs: number): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(engineErrors.stateUnwritable({ file, reason: `no answer for ${patienceMs} ms` })),
+    patienceMs,
+  )
+  const writing = writeNow(file, text)
+  writing.catch(() => {}) // When it fails after all, nobody waits for it any more.
+  try {
+    await Promise.race([writing, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function writeNow(file: string, text: string): Promise<void> {
   const beside = `${file}.${process.pid}-${++written}.tmp`
   try {
     await mkdir(dirname(file), { recursive: true })
@@ -29,9 +47,9 @@ async function writeDurably(file: string, text: string): Promise<void> {
 const FORMAT = 'sluice-state/1'
 
 /** JSON with a digest of its own, so that a torn or edited file is noticed. */
-export async function writeState(file: string, body: object): Promise<void> {
+export async function writeState(file: string, body: object, patienceMs = PATIENCE_MS): Promise<void> {
   const text = JSON.stringify(body, null, 1)
-  await writeDurably(file, `${JSON.stringify({ format: FORMAT, digest: digestOf(text) })}\n${text}\n`)
+  await writeDurably(file, `${JSON.stringify({ format: FORMAT, digest: digestOf(text) })}\n${text}\n`, patienceMs)
 }
 
 /** Undefined when the file does not exist; throws `engine.state-torn` when it is not what was written. */

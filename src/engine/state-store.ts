@@ -10,7 +10,7 @@ import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import type { Committable, Json, Progress, RunId, RunRecord, Split } from '#connector'
-import { readState, writeState } from './durable-file.ts'
+import { PATIENCE_MS, readState, writeState } from './durable-file.ts'
 import { engineErrors } from './errors.ts'
 import { lockJob } from './job-lock.ts'
 
@@ -21,9 +21,11 @@ interface Stored extends RunRecord {
 export class StateStore {
   readonly folder: string
   readonly #file: string
+  readonly #patienceMs: number
   #stored: Stored | undefined
 
-  constructor(stateDir: string, job: string) {
+  constructor(stateDir: string, job: string, patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs
     this.folder = jobFolder(stateDir, job)
     this.#file = join(this.folder, 'run.json')
   }
@@ -77,8 +79,16 @@ export class StateStore {
     await this.#store({ ...stored, splits, committables })
   }
 
+  /** All rows are published by now, so a file that says so is enough: a failure behind its rename must not make a finished run begin again. */
   async finish(): Promise<void> {
-    if (this.#stored) await this.#store({ ...this.#stored, finished: true, committables: [] })
+    if (this.#stored === undefined) return
+    const { run } = this.#stored
+    try {
+      await this.#store({ ...this.#stored, finished: true, committables: [] })
+    } catch (error) {
+      const found = await this.find().catch(() => undefined)
+      if (found?.run !== run || !found.finished) throw error
+    }
   }
 
   /** Forgets the run, e.g. when the ledger holds it or it is begun afresh. */
@@ -98,7 +108,7 @@ export class StateStore {
   }
 
   async #store(stored: Stored): Promise<RunRecord> {
-    await writeState(this.#file, stored)
+    await writeState(this.#file, stored, this.#patienceMs)
     this.#stored = stored
     return stored
   }
