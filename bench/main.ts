@@ -3,7 +3,7 @@
  *
  *   npm run bench                        everything, in less than 25 minutes
  *   npm run bench quick                  everything on small tables, in less than 3 minutes
- *   npm run bench mariadb-postgres       one path; or mariadb-postgres/lineitem, growth, startup, first-row
+ *   npm run bench mariadb-postgres       one path; or mariadb-postgres/lineitem, bad-rows, growth, startup, first-row
  *   npm run bench -- --write             everything, into docs/benchmarks.md and README.md
  *
  *   --rows N     rows of the table narrow (lineitem has two thirds of them); growth goes from a third of them to ten thirds
@@ -13,6 +13,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { SluiceError } from '#errors'
+import { measureBadRows } from './bad-rows.ts'
 import { type Comparison, comparisons, pathOf } from './comparison.ts'
 import { compete, type Contest } from './contest.ts'
 import { errors } from './errors.ts'
@@ -27,7 +28,7 @@ const ROUNDS = 3
 const QUICK = { rows: 200_000, rounds: 2 }
 const STARTS = 20
 const FIRST_ROWS = 5
-const EXTRAS = ['growth', 'startup', 'first-row'] as const
+const EXTRAS = ['bad-rows', 'growth', 'startup', 'first-row'] as const
 
 try {
   await main()
@@ -65,11 +66,12 @@ async function runAll(names: readonly string[], rows: number, rounds: number): P
     const share = comparison.dataset.rows / narrow.rows
     contests.push(await compete(session, comparison, Math.round(rows * share), rounds, say))
   }
+  const badRows = wants('bad-rows') ? await measureBadRows(session, rows, rounds, say) : undefined
   const growth = wants('growth') ? await measureGrowth(session, Math.round(rows / 3), rounds, say) : undefined
   const startup = wants('startup') ? measureStartup(STARTS) : undefined
   const firstRowMs = wants('first-row') ? await measureFirstRow(session, rows, FIRST_ROWS) : undefined
   return {
-    ...{ date, rows, rounds, contests, growth, startup, firstRowMs },
+    ...{ date, rows, rounds, contests, badRows, growth, startup, firstRowMs },
     machine: await describeMachine(),
     load: loadavg()[0] ?? 0,
     cores: availableParallelism(),

@@ -1,4 +1,5 @@
 /** The results as Markdown, which is also what a terminal shows. */
+import type { BadRowsCost } from './bad-rows.ts'
 import type { Contest, RivalResult } from './contest.ts'
 import type { Growth, Startup } from './extras.ts'
 import type { Cost } from './measure.ts'
@@ -14,6 +15,7 @@ export interface Results {
   readonly rounds: number
   readonly seconds: number
   readonly contests: readonly Contest[]
+  readonly badRows: BadRowsCost | undefined
   readonly growth: Growth | undefined
   readonly startup: Startup | undefined
   /** Milliseconds. */
@@ -96,8 +98,21 @@ function costRow(contest: Contest, by: string, costs: readonly Cost[]): string[]
 }
 
 /** Empty when none of them was measured. */
-export function extrasTable({ growth, startup, firstRowMs }: Results): string {
+export function extrasTable({ badRows, growth, startup, firstRowMs }: Results): string {
   const rows: string[][] = []
+  if (badRows !== undefined) {
+    const { strict, oneInAMillion, oneInAHundred } = badRows
+    const best = (costs: readonly Cost[]) => Math.min(...costs.map(({ wall }) => wall))
+    const middle = (costs: readonly Cost[]) => median(costs.map(({ wall }) => wall))
+    rows.push(
+      [
+        'time with one bad row in a million, as a multiple of a job without tolerance, best (median)',
+        `${times(best(oneInAMillion) / best(strict))} (${times(middle(oneInAMillion) / middle(strict))})`,
+        '< 1.05 ×',
+      ],
+      ['the same with one bad row in a hundred', times(best(oneInAHundred) / best(strict)), 'it ends'],
+    )
+  }
   if (growth !== undefined) {
     const { rows: few, peaks, timeFactor } = growth
     rows.push(
