@@ -14,6 +14,7 @@ import { basename, relative } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import type { ServerName } from './servers/names.ts'
 import { checks, root, runCheck } from './test/checks.ts'
+import { pythonFor } from './test/python.ts'
 import { runTestFile, type FileResult } from './test/test-file.ts'
 
 const UNIT_TIMEOUT_MS = 2 * 60_000
@@ -73,7 +74,8 @@ async function runWithServers(files: readonly string[]): Promise<void> {
   const { shareServers } = await import('./servers/shared.ts')
   // The tests that need a server tell why it cannot be had: as a reason to skip, or in CI as a failure.
   await using shared = await shareServers(names).catch(() => undefined)
-  await runTests(`${needs.join(' and ')} tests`, files, 1, SERVER_TIMEOUT_MS, shared?.env)
+  const env = { ...shared?.env, ...(await pythonFor(needs)) }
+  await runTests(`${needs.join(' and ')} tests`, files, 1, SERVER_TIMEOUT_MS, env)
 }
 
 /** Runs the files, `parallel` at a time, and prints one line for all that is well and the details of what is not. */

@@ -1,7 +1,7 @@
 /**
  * The Arrow IPC writer and reader against pyarrow, the reference implementation's Python package (tested with 26.0.1).
  *
- * Skipped where `python3`, or the program in SLUICE_PYTHON, cannot import it: `pip install pyarrow`.
+ * `npm test` installs it and names the interpreter in SLUICE_PYTHON; skipped where that is impossible.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
