@@ -6,9 +6,13 @@ import type { CliContext } from './command.ts'
 import { EXIT_CODES, exitCodeOf } from './exit-codes.ts'
 import { isFlinkxLine, translateFlinkxLine } from './flinkx-flags.ts'
 import { errorLine, renderError } from './print-error.ts'
+import { publicTitle } from './secrets.ts'
 
 /** Runs one command line and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  process.title = publicTitle(args)
+  // Node would print what an error carries as it is, secrets included.
+  process.once('uncaughtException', error => process.exit(report(SluiceError.from(error), args.includes('--json'))))
   try {
     return await runLine(isFlinkxLine(args) ? nativeLine(args) : args)
   } catch (error) {
@@ -42,7 +46,7 @@ async function runLine(args: readonly string[]): Promise<number> {
 /** Prints all problems of an error and returns the exit code of the first. */
 function report(error: SluiceError, json: boolean): number {
   for (const problem of problemsOf(error)) {
-    if (json) process.stdout.write(`${errorLine(problem)}\n`)
+    if (json) process.stdout.write(errorLine(problem))
     else process.stderr.write(`${renderError(problem)}\n`)
   }
   return exitCodeOf(error)

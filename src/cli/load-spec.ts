@@ -14,6 +14,7 @@ import {
   type Warning,
 } from '#job'
 import { cliErrors } from './errors.ts'
+import { keepSecret } from './secrets.ts'
 
 export interface JobFlags {
   readonly compat?: string
@@ -28,8 +29,6 @@ export interface LoadedSpec {
   readonly job: Job
   readonly spec: JobSpec
   readonly warnings: readonly Warning[]
-  /** What must never be printed. */
-  readonly secrets: readonly string[]
   /** Whether the job file itself asks to go on with an unfinished run. */
   readonly isRestore: boolean
 }
@@ -58,7 +57,8 @@ export async function loadSpec(file: string, flags: JobFlags): Promise<LoadedSpe
     ...memoryOf(settings, flags),
     ...badRowsOf(settings),
   }
-  return { job, spec, warnings, secrets: secretsOf(job), isRestore: settings.restore.isRestore }
+  keepSecret(secretsOf(job))
+  return { job, spec, warnings, isRestore: settings.restore.isRestore }
 }
 
 /** The flag wins over the job file. */

@@ -4,6 +4,7 @@ import type { Meter, Plan, RunEvent } from '#engine'
 import { renderError } from './print-error.ts'
 import { formatCount, formatRate, formatSeconds, formatShare, formatTable } from './format.ts'
 import { renderPlanSummary } from './print-plan.ts'
+import { safeLine, safeText } from './secrets.ts'
 
 export interface ProgressView {
   event(event: RunEvent): void
@@ -28,10 +29,9 @@ function jsonView(out: NodeJS.WriteStream): ProgressView {
   return {
     event: event => {
       const { kind, ...rest } = event
-      if (event.kind === 'planned') out.write(`${JSON.stringify({ event: kind, plan: withoutDetail(event.plan) })}\n`)
-      else if (event.kind === 'restarting')
-        out.write(`${JSON.stringify({ event: kind, ...rest, error: event.error.toJSON() })}\n`)
-      else out.write(`${JSON.stringify({ event: kind, ...rest })}\n`)
+      if (event.kind === 'planned') out.write(safeLine({ event: kind, plan: withoutDetail(event.plan) }))
+      else if (event.kind === 'restarting') out.write(safeLine({ event: kind, ...rest, error: event.error.toJSON() }))
+      else out.write(safeLine({ event: kind, ...rest }))
     },
     end: () => {},
   }
@@ -138,7 +138,7 @@ class TableView implements ProgressView {
   event(event: RunEvent): void {
     this.#pace.take(event)
     const text = describe(event)
-    if (text !== undefined) this.#print(text)
+    if (text !== undefined) this.#print(safeText(text))
     else this.#draw()
   }
 
@@ -178,7 +178,7 @@ class LineView implements ProgressView {
   event(event: RunEvent): void {
     this.#pace.take(event)
     const text = describe(event)
-    if (text !== undefined) this.#out.write(`${text}\n`)
+    if (text !== undefined) this.#out.write(safeText(`${text}\n`))
     else if (performance.now() - this.#lastLine >= PLAIN_EVERY_MS) {
       this.#lastLine = performance.now()
       this.#out.write(`${this.#pace.line()}\n`)

@@ -43,6 +43,11 @@ const TUNING = new Set([
   'executepostsqlnodata',
   'tls',
   'ssl',
+  'sslmode',
+  'sslca',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
 ])
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'

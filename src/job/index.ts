@@ -17,7 +17,7 @@ export { LIMITS, Places, type Document, type JobObject, type JobValue, type Limi
 export { checkOptions, resolveOptions, type CheckedOptions, type OptionsOwner } from './options.ts'
 export { parseParameters, type Parameters } from './parameters.ts'
 export type { ReferenceSources } from './references.ts'
-export { isSecretName, maskSecrets, redact, secretsOf } from './secrets.ts'
+export { isSecretName, maskSecrets, redact, redactError, redactJson, secretsOf } from './secrets.ts'
 export { parseBytes, settingsSchema, type Settings } from './settings.ts'
 export { metaOf, type OptionMeta } from './shape.ts'
 export { renderPlace, type Place } from './source-text.ts'

@@ -8,6 +8,7 @@ import { checkJob, parseJob, type Catalog, type Job, type Kind, type ParseOption
 import { LIMITS, type Warning } from './node.ts'
 import { checkOptions, type OptionsOwner } from './options.ts'
 import { reasonOf } from './references.ts'
+import { redactError, secretsOf } from './secrets.ts'
 
 /** The part of a connector's declaration that describes its options. */
 export interface Declaration {
@@ -53,7 +54,11 @@ export async function resolveJob(text: string, file: string, options: LoadOption
     const warnings = [...job.warnings, ...source.warnings, ...sink.warnings]
     return { job, source: source.options, sink: sink.options, warnings }
   }
-  throwProblems(file, byPlace(withoutConsequences(all)))
+  const secrets = secretsOf(sides)
+  throwProblems(
+    file,
+    byPlace(withoutConsequences(all)).map(problem => redactError(problem, secrets)),
+  )
   throw new Error('a part of the job is missing and no problem says why')
 }
 

@@ -1,4 +1,5 @@
-import type { Job } from './job.ts'
+import { SluiceError } from '#errors'
+import type { Side } from './job.ts'
 import type { Node } from './node.ts'
 
 /** Names of keys whose values are credentials, wherever they stand. */
@@ -12,9 +13,15 @@ const SECRET_IN_TEXT =
   /((?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:access|api|private|secret|account)[._-]?key|credentials?)["']?\s*[:=]>?\s*)("(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\\\r\n]|\\.)*'?|[^\s"',;&}\]]+)/gi
 
 /** User and password in front of a host: `://user:password@host`. */
-const SECRET_IN_URL = /(:\/\/[^\s/:@"']*:)([^\s/@"']+)(?=@)/g
+const SECRET_IN_URL = /(:\/\/[^\s/:@"']*:)([^\s/"']+)(?=@)/g
+
+/** Passwords that an SQL statement sets: `PASSWORD 'x'`, `IDENTIFIED BY 'x'`. */
+const SECRET_IN_SQL = /((?:\bpassword|\bidentified\s(?:[^';]*\s)?(?:by|as|using))\s+)('(?:[^'\\]|''|\\.)*'?)/gi
 
 const MASK = '***'
+
+/** A shorter one is only replaced where it stands alone: "app" must not blot out "application". */
+const SHORTEST_ANYWHERE = 8
 
 /** Values from the environment or a file below this length are not masked: "3" or "db" would blot out half of every message. */
 const SHORTEST_REFERENCE = 4
@@ -31,23 +38,49 @@ export function maskSecrets(text: string): string {
 }
 
 /**
- * Every credential that a job holds: values below a key such as `password`, passwords inside URLs, and values
+ * Every credential that the two ends of a job hold: values below a key such as `password`, passwords inside URLs, and values
  * that came from `${env:…}` or `${file:…}`. Longest first, for {@link redact}.
  */
-export function secretsOf(job: Pick<Job, 'source' | 'sink'>): readonly string[] {
+export function secretsOf({
+  source,
+  sink,
+}: {
+  readonly source?: Side | undefined
+  readonly sink?: Side | undefined
+}): readonly string[] {
   const found = new Set<string>()
-  for (const { places } of [job.source, job.sink]) collect(places.node, false, found)
+  for (const side of [source, sink]) if (side !== undefined) collect(side.places.node, false, found)
   return [...found].sort((a, b) => b.length - a.length)
 }
 
-/** `text` without the secrets. A secret of one or two characters is only replaced where it stands alone. */
+/** `text` without the secrets. */
 export function redact(text: string, secrets: readonly string[]): string {
   let safe = text
   for (const secret of secrets) {
-    if (secret.length > 2) safe = safe.replaceAll(secret, MASK)
-    else safe = safe.replace(new RegExp(`(?<![\\w.-])${secret.replace(/\W/g, '\\$&')}(?![\\w.-])`, 'g'), MASK)
+    if (!safe.includes(secret)) continue
+    safe = safe.replaceAll(secret.length < SHORTEST_ANYWHERE ? alone(secret) : secret, MASK)
   }
   return safe
+}
+
+/** Not a part of a word, nor of words joined by a dot or a hyphen, such as host names and codes. */
+const alone = (secret: string) => new RegExp(`(?<!\\w|\\w[.-])${secret.replace(/\W/g, '\\$&')}(?!\\w|[.-]\\w)`, 'g')
+
+/** Texts that programs compare. They come from us, never from a job. */
+const WORDS_OF_OURS = new Set(['event', 'code', 'fault'])
+
+/** `value` as JSON, its texts without the secrets. */
+export function redactJson(value: object, secrets: readonly string[]): string {
+  return JSON.stringify(value, (key, item: unknown) =>
+    typeof item === 'string' && !WORDS_OF_OURS.has(key) ? redact(item, secrets) : item,
+  )
+}
+
+/** The same error without the secrets in what it says. */
+export function redactError(error: SluiceError, secrets: readonly string[]): SluiceError {
+  const { code, fault, message, hint, detail, cause } = error
+  const safe = JSON.parse(redactJson({ message, hint, detail }, secrets)) as Pick<SluiceError, 'message' | 'hint' | 'detail'>
+  return new SluiceError(code, fault, safe.message, { hint: safe.hint, detail: safe.detail, cause })
 }
 
 function collect(node: Node, inherited: boolean, found: Set<string>): void {
@@ -58,7 +91,19 @@ function collect(node: Node, inherited: boolean, found: Set<string>): void {
   if (value === null || value === '' || typeof value === 'object' || typeof value === 'boolean') return
   if (isSecret) found.add(String(value))
   if (typeof value !== 'string') return
-  for (const pattern of [SECRET_IN_TEXT, SECRET_IN_URL]) {
-    for (const match of value.matchAll(pattern)) found.add(match[2]!.replace(/^["']|["']$/g, ''))
+  for (const pattern of [SECRET_IN_TEXT, SECRET_IN_URL, SECRET_IN_SQL]) {
+    for (const match of value.matchAll(pattern)) {
+      const secret = match[2]!.replace(/^["']|["']$/g, '')
+      if (secret !== '') found.add(secret).add(decoded(secret))
+    }
+  }
+}
+
+/** As drivers take it out of a URL. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }

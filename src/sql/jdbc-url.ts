@@ -61,7 +61,8 @@ function parseShortUrl(url: string): JdbcUrl {
 function parseHost(url: string, text: string): HostPort {
   const match = /^(?:\[([\da-f:.%]+)\]|([^:[\]]*))(?::(\d+))?$/i.exec(text)
   const port = match?.[3] === undefined ? undefined : Number(match[3])
-  if (!match || port === 0 || (port ?? 0) > 65_535) throw refuse(url, `"${text}" is no host and port`)
+  if (!match || port === 0 || (port ?? 0) > 65_535)
+    throw refuse(url, url.includes('@') ? 'its host and port cannot be told' : `"${text}" is no host and port`)
   const host = match[1] ?? match[2] ?? ''
   return { host: host === '' ? 'localhost' : host, ...(port === undefined ? {} : { port }) }
 }
@@ -90,8 +91,11 @@ function decode(url: string, text: string): string {
   }
 }
 
-/** The URL may hold a password: in the account, or as a property. */
+/**
+ * The URL may hold a password: in the account, or as a property. Rather too much of it is masked than too little, as it is the
+ * wrong characters in a password that make a URL unreadable.
+ */
 function refuse(url: string, reason: string, cause?: unknown) {
-  const shown = url.replace(/\/\/[^/@]*@/, '//***@').replace(/(password[^=&]*=)[^&]*/gi, '$1***')
+  const shown = url.replace(/\/\/.*@/s, '//***@').replace(/([^?&;=]*(?:pass|pwd|secret|token|key)[^?&;=]*=)[^&;]*/gi, '$1***')
   return sqlErrors.badUrl({ url: shown, reason }, cause)
 }

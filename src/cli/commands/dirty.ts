@@ -20,6 +20,7 @@ import { EXIT_CODES } from '../exit-codes.ts'
 import { formatCount, formatTable } from '../format.ts'
 import { loadSpec, type JobFlags } from '../load-spec.ts'
 import { progressView } from '../progress.ts'
+import { safeLine, safeText } from '../secrets.ts'
 import { stopSignals } from '../stop-signals.ts'
 
 export interface DirtyFlags extends JobFlags {
@@ -41,7 +42,8 @@ export const list = command(async (flags: DirtyFlags, file: string): Promise<num
     for await (const { row } of rowsOfSet(set)) codes.set(row.code, (codes.get(row.code) ?? 0) + 1)
     const rows = [...codes.values()].reduce((sum, count) => sum + count, 0)
     const { job, run, replayed, folder } = set
-    if (flags.json) print({ job, run, rows, codes: Object.fromEntries(codes), replayed: replayed ?? null, folder })
+    if (flags.json)
+      process.stdout.write(safeLine({ job, run, rows, codes: Object.fromEntries(codes), replayed: replayed ?? null, folder }))
     else
       lines.push([
         run,
@@ -63,14 +65,14 @@ export const show = command(async (flags: ShowFlags, file: string): Promise<numb
   for (const set of await setsOf(spec, flags.run)) {
     for await (const { head, row } of rowsOfSet(set)) {
       if (left-- <= 0) return EXIT_CODES.ok.code
-      if (flags.json) print({ run: head.run, dataset: head.dataset, split: head.split, ...row })
+      if (flags.json) print({ run: head.run, dataset: head.dataset, split: head.split, ...row, message: safeText(row.message) })
       else {
         const { key, code, message, text, column, time } = row
         const values = head.columns.map(
           ({ name }, i) => `    ${name} = ${name === column && text !== undefined ? text : JSON.stringify(row.row[i])}`,
         )
         process.stdout.write(
-          `${styleText('bold', `${head.dataset} ${key}`)}  ${code}  ${time}\n  ${message}\n${values.join('\n')}\n`,
+          `${styleText('bold', `${head.dataset} ${key}`)}  ${code}  ${time}\n  ${safeText(message)}\n${values.join('\n')}\n`,
         )
       }
     }
@@ -164,4 +166,5 @@ const replayConnectors: Connectors = {
   sink: name => catalog.sink(name),
 }
 
+/** Rows are what they are, even where a value of theirs is the password. */
 const print = (object: object) => void process.stdout.write(`${JSON.stringify(object)}\n`)

@@ -6,6 +6,7 @@ import { loadSpec, type JobFlags } from '../load-spec.ts'
 import { renderPlan, type SplitCount } from '../print-plan.ts'
 import { printWarnings } from '../print-warnings.ts'
 import { withoutDetail } from '../progress.ts'
+import { safeLine, safeText } from '../secrets.ts'
 import { stopSignals } from '../stop-signals.ts'
 
 export const plan = command(async (flags: JobFlags & { readonly json?: boolean }, file: string): Promise<number> => {
@@ -18,7 +19,7 @@ export const plan = command(async (flags: JobFlags & { readonly json?: boolean }
     spec,
     catalog,
     signal,
-    message => process.stderr.write(`${message}\n`),
+    message => process.stderr.write(safeText(`${message}\n`)),
     async ({ plan, reader }) => {
       const splits: SplitCount[] = []
       for (const { dataset } of plan.datasets) {
@@ -27,7 +28,7 @@ export const plan = command(async (flags: JobFlags & { readonly json?: boolean }
         splits.push({ dataset: dataset.id, splits: count })
       }
       process.stdout.write(
-        json ? `${JSON.stringify({ event: 'plan', plan: withoutDetail(plan), splits })}\n` : `${renderPlan(plan, splits)}\n`,
+        json ? safeLine({ event: 'plan', plan: withoutDetail(plan), splits }) : safeText(`${renderPlan(plan, splits)}\n`),
       )
     },
   )

@@ -8,6 +8,7 @@ import { loadSpec, type JobFlags } from '../load-spec.ts'
 import { printWarnings } from '../print-warnings.ts'
 import { progressView } from '../progress.ts'
 import { renderReport } from '../report.ts'
+import { safeLine, safeText } from '../secrets.ts'
 import { stopSignals } from '../stop-signals.ts'
 
 export interface RunFlags extends JobFlags {
@@ -38,8 +39,8 @@ export const run = command(async (flags: RunFlags, file: string): Promise<number
 })
 
 function print(report: RunReport, json: boolean): void {
-  if (json) process.stdout.write(`${JSON.stringify({ event: 'report', ...report, peakMemoryBytes: peakMemory() })}\n`)
-  else process.stderr.write(`${renderReport(report, peakMemory())}\n`)
+  if (json) process.stdout.write(safeLine({ event: 'report', ...report, peakMemoryBytes: peakMemory() }))
+  else process.stderr.write(`${safeText(renderReport(report, peakMemory()))}\n`)
 }
 
 /** Largest resident set of this process so far, in bytes. */

@@ -6,6 +6,7 @@ import { EXIT_CODES } from '../exit-codes.ts'
 import { formatCount } from '../format.ts'
 import { loadSpec, type JobFlags } from '../load-spec.ts'
 import { printWarnings } from '../print-warnings.ts'
+import { safeLine, safeText } from '../secrets.ts'
 import { stopSignals } from '../stop-signals.ts'
 
 export interface VerifyFlags extends JobFlags {
@@ -26,7 +27,7 @@ export const verify = command(async (flags: VerifyFlags, file: string): Promise<
     spec,
     catalog,
     signal,
-    message => process.stderr.write(`${message}\n`),
+    message => process.stderr.write(safeText(`${message}\n`)),
     async ({ plan, reader }) => {
       for (const { dataset, target } of plan.datasets) {
         const verdict = await verifyDataset(
@@ -36,7 +37,7 @@ export const verify = command(async (flags: VerifyFlags, file: string): Promise<
           { signal, rows: Number(flags.rows ?? DEFAULT_ROWS) },
         )
         verdicts.push(verdict)
-        process.stdout.write(`${json ? JSON.stringify({ event: 'verdict', ...verdict }) : render(verdict)}\n`)
+        process.stdout.write(json ? safeLine({ event: 'verdict', ...verdict }) : safeText(`${render(verdict)}\n`))
       }
     },
   )
