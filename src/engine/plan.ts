@@ -69,10 +69,13 @@ export async function makePlan(
     memory: planMemory({ ...spec, limits }, reader, writer),
     limits,
     ...(spec.badRows === undefined ? {} : { badRows: spec.badRows }),
-    notes: datasets.flatMap(({ read, target }) => [...read.notes, ...target.notes]),
+    notes: distinct(datasets.flatMap(({ read, target }) => [...read.notes, ...target.notes])),
     memo: memoOf(datasets),
   }
 }
+
+/** What holds for a whole connection is said of each of its tables. */
+const distinct = (notes: readonly Note[]) => [...new Map(notes.map(note => [note.text, note])).values()]
 
 function planColumns(dataset: Dataset, target: Route['target']): ColumnPlan[] {
   return dataset.schema.fields.map((field, index) => {

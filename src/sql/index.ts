@@ -17,5 +17,6 @@ export {
   type SqlWriterSettings,
   type SystemFacts,
 } from './options.ts'
+export { isLocal, protectionNotes, verifiesByDefault, type Protection } from './protection.ts'
 export { orderByClause, rangePredicate, remainderPredicate, whereClause, type KeyLiteral, type KeyValues } from './ranges.ts'
 export { parseTableName, printTableName, quoteTableName, type TableName } from './table-name.ts'

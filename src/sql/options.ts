@@ -220,6 +220,8 @@ export interface SqlConnection {
   readonly password: string | undefined
   readonly database: string | undefined
   readonly properties: Readonly<Record<string, string>>
+  /** The server was named by a JDBC URL. */
+  readonly isJdbc?: boolean
   readonly connectTimeoutMs: number
   /** 0 waits for ever. */
   readonly queryTimeoutMs: number
@@ -395,6 +397,7 @@ function connectionOf(
     password: entry?.password ?? options.password ?? url?.password ?? properties['password'],
     database: present(options.database) ?? url?.database,
     properties,
+    isJdbc: url !== undefined,
     connectTimeoutMs: seconds(options.connectTimeOut, DEFAULT_CONNECT_TIMEOUT_S),
     queryTimeoutMs: seconds(options.queryTimeOut, 0),
   }

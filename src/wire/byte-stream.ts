@@ -160,7 +160,7 @@ export class ByteStream implements AsyncDisposable {
     plain.removeAllListeners('error').removeAllListeners('close')
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     // onread sockets deliver past the stream API, so TLS takes the raw handle through a fresh Socket-like duplex: tls.connect does it.
-    const secure: TLSSocket = connectTls({ ...tls, socket: plain }, resolve)
+    const secure = this.#startTls({ ...tls, socket: plain }, resolve)
     secure.once('error', cause => reject(wireErrors.tls({ place: this.place, reason: cause.message }, cause)))
     secure.once('close', () => reject(this.#lost(undefined)))
     await promise
@@ -170,6 +170,15 @@ export class ByteStream implements AsyncDisposable {
     secure.on('data', (bytes: Buffer) => {
       if (!this.receive(bytes)) secure.pause()
     })
+  }
+
+  #startTls(options: ConnectionOptions, done: () => void): TLSSocket {
+    try {
+      return connectTls(options, done)
+    } catch (cause) {
+      // Files that hold no certificate or key.
+      throw wireErrors.tls({ place: this.place, reason: (cause as Error).message }, cause)
+    }
   }
 
   /** Channel binding data of a TLS connection (RFC 5929 tls-server-end-point needs the certificate); undefined in plain text. */

@@ -24,7 +24,8 @@ export const wireErrors = defineErrors('wire', {
   tls: {
     fault: 'usage',
     message: (d: { place: string; reason: string }) => `No TLS session with ${d.place}: ${d.reason}.`,
-    hint: () => 'Check the certificate options of the connection (CA, host name), or the TLS mode.',
+    hint: () =>
+      'Name the file with the certificate of its authority (`sslRootCert` for PostgreSQL, `sslCa` for MySQL) and use the host name that its certificate is for. `sslMode: require` (MySQL: `required`) encrypts without checking who answers.',
   },
   plainTextBeforeTls: {
     fault: 'usage',

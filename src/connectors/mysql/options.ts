@@ -1,8 +1,8 @@
 /** What source and sink share: server, TLS, session. */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import type { Context } from '#connector'
-import { mysqlDialect, type SqlConnection, sqlErrors, type SystemFacts } from '#sql'
+import type { Context, Note } from '#connector'
+import { mysqlDialect, protectionNotes, type SqlConnection, sqlErrors, type SystemFacts, verifiesByDefault } from '#sql'
 import { mysqlErrors } from './errors.ts'
 import { Connection, type ConnectionSettings } from './protocol/connection.ts'
 import type { TlsMode, TlsSettings } from './protocol/login.ts'
@@ -17,7 +17,7 @@ export const tlsShape = {
     .regex(/^(disabled|preferred|required|verify[_-]ca|verify[_-]identity)$/i, `must be ${TLS_MODES.join(', ')}`)
     .optional()
     .describe(
-      'Whether to use TLS and what to check: disabled, preferred (when left out), required, verify_ca or verify_identity.',
+      'Whether to use TLS and what to check: disabled, preferred, required, verify_ca or verify_identity. When left out, a server that offers TLS is checked as by `verify_identity`, unless it is on this machine or named by a JDBC URL: then `preferred`.',
     )
     .meta({ advanced: true }),
   sslCa: z
@@ -41,6 +41,8 @@ export type Purpose = 'read' | 'write'
 export interface Session {
   readonly connection: Connection
   readonly facts: ServerFacts
+  /** What the user should know about the connection. */
+  readonly notes: readonly Note[]
 }
 
 export interface ServerFacts {
@@ -63,7 +65,7 @@ export async function openSession(
   const settings = await connectionSettings(connection, tls)
   const opened = await connectFirst(connection, settings, context)
   try {
-    return { connection: opened, facts: await prepareSession(opened, purpose) }
+    return { connection: opened, facts: await prepareSession(opened, purpose), notes: protectionNotes(opened.protection) }
   } catch (error) {
     await opened[Symbol.asyncDispose]()
     throw error
@@ -144,27 +146,19 @@ async function connectionSettings(connection: SqlConnection, tls: TlsOptions): P
     user,
     password,
     database,
-    tls: await tlsSettings(tls, properties),
+    tls: await tlsSettings(tls, connection),
     allowPublicKeyRetrieval: properties['allowPublicKeyRetrieval']?.toLowerCase() !== 'false',
     connectTimeoutMs,
     idleTimeoutMs: Number(properties['socketTimeout'] ?? 0) || 0,
   }
 }
 
-/** The TLS options, else Connector/J's properties (`useSSL`, `requireSSL` and `verifyServerCertificate` are the old ones). */
-async function tlsSettings(tls: TlsOptions, properties: Readonly<Record<string, string>>): Promise<TlsSettings> {
-  const isTrue = (name: string) => properties[name]?.toLowerCase() === 'true'
+/** The TLS options, else those of the JDBC drivers. */
+async function tlsSettings(tls: TlsOptions, connection: SqlConnection): Promise<TlsSettings> {
+  const { properties } = connection
   const named = (tls.sslMode ?? properties['sslMode'] ?? '').toLowerCase().replace('-', '_')
-  const old: TlsMode =
-    properties['useSSL']?.toLowerCase() === 'false'
-      ? 'disabled'
-      : isTrue('verifyServerCertificate')
-        ? 'verify_ca'
-        : isTrue('requireSSL')
-          ? 'required'
-          : 'preferred'
-  const mode = named === '' ? old : TLS_MODES.find(known => known === named)
-  if (mode === undefined)
+  const chosen = named === '' ? oldMode(properties) : (MARIADB_MODES[named] ?? TLS_MODES.find(known => known === named))
+  if (chosen === undefined && named !== '')
     throw sqlErrors.contradiction({ reason: `\`sslMode\` is "${named}", not one of ${TLS_MODES.join(', ')}` })
   const [ca, cert, key] = await Promise.all([
     pem('sslCa', tls.sslCa ?? properties['serverSslCert']),
@@ -172,11 +166,31 @@ async function tlsSettings(tls: TlsOptions, properties: Readonly<Record<string, 
     pem('sslKey', tls.sslKey),
   ])
   return {
-    mode,
+    mode: chosen ?? 'preferred',
+    isChosen: chosen !== undefined,
+    checksName: chosen === 'verify_identity' || (chosen === undefined && verifiesByDefault(connection)),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   }
+}
+
+/** https://mariadb.com/docs/connectors/mariadb-connector-j/using-tls-ssl-with-mariadb-connector-j */
+const MARIADB_MODES: Readonly<Record<string, TlsMode>> = {
+  disable: 'disabled',
+  trust: 'required',
+  verify_full: 'verify_identity',
+}
+
+/**
+ * What Connector/J makes of its former properties, of which none is needed for TLS where the server offers it.
+ * https://dev.mysql.com/doc/connector-j/en/connector-j-connp-props-security.html
+ */
+function oldMode(properties: Readonly<Record<string, string>>): TlsMode | undefined {
+  const isTrue = (name: string) => properties[name]?.toLowerCase() === 'true'
+  if (properties['useSSL']?.toLowerCase() === 'false') return 'disabled'
+  if (isTrue('verifyServerCertificate')) return 'verify_ca'
+  return isTrue('requireSSL') ? 'required' : undefined
 }
 
 async function pem(option: string, file: string | undefined): Promise<string | undefined> {

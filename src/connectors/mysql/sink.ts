@@ -165,7 +165,9 @@ class TargetSession implements AsyncDisposable, Savepoints {
   async plan(dataset: Dataset, ledger: string | undefined): Promise<Target> {
     const { createTable } = this.options
     const session = await this.session
-    return planTarget(session, dataset, { settings: this.settings, createTable, ledger, isMariaDb: session.facts.isMariaDb })
+    const { isMariaDb } = session.facts
+    const target = await planTarget(session, dataset, { settings: this.settings, createTable, ledger, isMariaDb })
+    return { ...target, notes: [...target.notes, ...session.notes] }
   }
 
   async prepare(connection: Connection, targets: readonly Target[]): Promise<void> {

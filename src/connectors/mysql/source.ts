@@ -117,7 +117,11 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
   async explain(dataset: Dataset): Promise<ReadPlan> {
     return this.#use(async session => {
       const relation = await this.#relation(dataset.id, session)
-      return { statements: [selectSql(relation, EVERYTHING, undefined)], resume: relation.resume, notes: relation.notes }
+      return {
+        statements: [selectSql(relation, EVERYTHING, undefined)],
+        resume: relation.resume,
+        notes: [...relation.notes, ...session.notes],
+      }
     })
   }
 

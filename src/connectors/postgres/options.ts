@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { z } from 'zod'
 import type { Context, Note } from '#connector'
-import { postgresDialect, sqlErrors, type SqlConnection, type SystemFacts } from '#sql'
+import { postgresDialect, sqlErrors, verifiesByDefault, type SqlConnection, type SystemFacts } from '#sql'
 import { postgresErrors } from './errors.ts'
-import { Connection } from './protocol/connection.ts'
+import { Connection, type ConnectionSettings } from './protocol/connection.ts'
 
 export const postgresFacts: SystemFacts = { dialect: postgresDialect, systems: ['postgresql'] }
 
@@ -15,7 +15,9 @@ export const tlsShape = {
   sslMode: z
     .enum(SSL_MODES)
     .optional()
-    .describe('Whether to use TLS and what to check: as in libpq. `prefer` when left out.')
+    .describe(
+      'Whether to use TLS and what to check: as in libpq. When left out, a server that offers TLS is checked as by `verify-full`, unless it is on this machine or named by a JDBC URL: then `prefer`.',
+    )
     .meta({ aliases: ['sslmode'], advanced: true }),
   sslRootCert: z
     .string()
@@ -55,7 +57,7 @@ const SESSION = {
   idle_in_transaction_session_timeout: '0',
 }
 
-const KNOWN_PROPERTIES = ['user', 'password', 'currentSchema', 'ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']
+const KNOWN_PROPERTIES = ['user', 'password', 'currentSchema', 'ssl', 'sslfactory', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']
 
 /** Connection properties of the JDBC driver that mean nothing here. */
 export function propertyNotes({ properties }: SqlConnection): Note[] {
@@ -85,7 +87,7 @@ export async function openSession(
     user,
     password,
     database: connection.database ?? user,
-    tls: await tlsOf(tls, properties),
+    tls: await tlsOf(tls, connection),
     parameters: { client_encoding: 'UTF8', application_name: shortened(`sluice ${context.job}`) },
     connectTimeoutMs: connection.connectTimeoutMs,
     idleTimeoutMs: connection.queryTimeoutMs,
@@ -122,28 +124,35 @@ function sessionStatements(settings: Readonly<Record<string, string>>, searchPat
   return statements.join('; ')
 }
 
-/** The TLS options; those of the JDBC driver have the same names in lower case, and `ssl=true` means `verify-full`. */
-async function tlsOf(tls: TlsSettings, properties: Readonly<Record<string, string>>) {
-  const byDriver = properties['ssl'] === 'true' || properties['ssl'] === '' ? 'verify-full' : undefined
-  const named = tls.sslMode ?? properties['sslmode'] ?? byDriver ?? 'prefer'
-  const mode = SSL_MODES.find(known => known === (named === 'allow' ? 'prefer' : named))
+/** The TLS options; those of the JDBC driver have the same names in lower case. */
+async function tlsOf(tls: TlsSettings, connection: SqlConnection): Promise<ConnectionSettings['tls']> {
+  const { properties } = connection
+  const chosen = tls.sslMode ?? properties['sslmode'] ?? modeOfDriver(properties)
+  const mode = SSL_MODES.find(known => known === (chosen === undefined || chosen === 'allow' ? 'prefer' : chosen))
   if (mode === undefined)
-    throw sqlErrors.contradiction({ reason: `\`sslmode\` is "${named}", not one of ${SSL_MODES.join(', ')}` })
+    throw sqlErrors.contradiction({ reason: `\`sslmode\` is "${chosen}", not one of ${SSL_MODES.join(', ')}` })
   const [ca, cert, key] = await Promise.all([
     pem('sslRootCert', tls.sslRootCert ?? properties['sslrootcert']),
     pem('sslCert', tls.sslCert ?? properties['sslcert']),
     pem('sslKey', tls.sslKey ?? properties['sslkey']),
   ])
+  const checksName = mode === 'verify-full' || (chosen === undefined && verifiesByDefault(connection))
   // As in libpq: with `require`, a given authority is checked all the same.
-  const isVerified = mode.startsWith('verify') || (mode === 'require' && ca !== undefined)
+  const isVerified = checksName || mode === 'verify-ca' || (mode === 'require' && ca !== undefined)
   const options: TlsOptions = {
     rejectUnauthorized: isVerified,
-    ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+    ...(checksName ? {} : { checkServerIdentity: () => undefined }),
     ...(ca && { ca }),
     ...(cert && { cert }),
     ...(key && { key }),
   }
-  return { mode, options }
+  return { mode, isChosen: chosen !== undefined, options }
+}
+
+/** What `ssl=true` of the JDBC driver means. */
+function modeOfDriver({ ssl, sslfactory = '' }: Readonly<Record<string, string>>): (typeof SSL_MODES)[number] | undefined {
+  if (ssl !== 'true' && ssl !== '') return undefined
+  return sslfactory.endsWith('.NonValidatingFactory') ? 'require' : 'verify-full'
 }
 
 async function pem(option: string, file: string | undefined): Promise<Buffer | undefined> {

@@ -9,6 +9,7 @@ import {
   defineSink,
   type Context,
   type Dataset,
+  type Note,
   type PlainWriter,
   type Progress,
   type RunRecord,
@@ -18,7 +19,15 @@ import {
   type TransactionalWriter,
   type Writer,
 } from '#connector'
-import { checkedBy, ignoredWriterOptions, refusedWriterOptions, writerSettings, writerShape, type SqlWriterSettings } from '#sql'
+import {
+  checkedBy,
+  ignoredWriterOptions,
+  protectionNotes,
+  refusedWriterOptions,
+  writerSettings,
+  writerShape,
+  type SqlWriterSettings,
+} from '#sql'
 import { SEND_BUFFERS, SEND_BYTES } from '#wire'
 import { Ledger } from './ledger.ts'
 import { openSession, postgresFacts, tlsShape } from './options.ts'
@@ -128,13 +137,15 @@ class TargetSession implements AsyncDisposable {
 
   async plan(dataset: Dataset, ledger: string | undefined): Promise<Target> {
     const { createTable } = this.options
-    const target = await planTarget(await this.session, dataset, { settings: this.settings, createTable, ledger })
+    const session = await this.session
+    const target = await planTarget(session, dataset, { settings: this.settings, createTable, ledger })
     const { preSql, postSql } = this.settings
     const outside = [needsNoTransaction(preSql) && '`preSql`', needsNoTransaction(postSql) && '`postSql`']
       .filter(Boolean)
       .join(' and ')
     const text = `${outside} cannot run in a transaction and is repeated when the run is interrupted just then.`
-    return outside === '' ? target : { ...target, notes: [...target.notes, { level: 'warning', text }] }
+    const repeated: Note[] = outside === '' ? [] : [{ level: 'warning', text }]
+    return { ...target, notes: [...target.notes, ...protectionNotes(session.protection), ...repeated] }
   }
 
   /** In the transaction that is open. */

@@ -16,7 +16,15 @@ import {
   type Reader,
   type ReadPlan,
 } from '#connector'
-import { checkedBy, ignoredReaderOptions, readerSettings, readerShape, refusedReaderOptions, type SqlReaderSettings } from '#sql'
+import {
+  checkedBy,
+  ignoredReaderOptions,
+  protectionNotes,
+  readerSettings,
+  readerShape,
+  refusedReaderOptions,
+  type SqlReaderSettings,
+} from '#sql'
 import { HIGH_WATER_BYTES } from '#wire'
 import { CopyOut } from './copy-out.ts'
 import { compileDecoder, type BindDecoder } from './decode.ts'
@@ -107,6 +115,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     const { selection, columns } = await this.#prepare(dataset)
     const { by, why, notes } = resumeOf(selection)
     const [example] = await this.#divide(selection)
+    await using lease = await this.#lease()
     const statement = example === undefined ? [] : [copyStatement(splitStatement(selection, example, columns))]
     return {
       statements: statement,
@@ -114,6 +123,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
       notes: [
         ...this.#settings.notes,
         ...propertyNotes(this.#settings.connection),
+        ...protectionNotes(lease.session.protection),
         ...selection.notes,
         ...notes,
         ...this.#fetchNote(),

@@ -3,12 +3,13 @@
  *
  * Commands go out one after the other; only bulk writes send the next before the answer to the last has arrived (`send`, `outcome`).
  */
+import type { Protection } from '#sql'
 import { ByteReader, ByteStream, type Endpoint, type WaitMeter } from '#wire'
 import { mysqlErrors, serverError } from '../errors.ts'
 import { CLIENT, MARIADB } from './capabilities.ts'
 import type { Greeting } from './handshake.ts'
 import { readLength } from './length-encoding.ts'
-import { logIn, type LoginSettings } from './login.ts'
+import { isVerified, logIn, type LoginSettings } from './login.ts'
 import { PacketStream } from './packet-stream.ts'
 import {
   type ColumnDefinition,
@@ -85,6 +86,20 @@ export class Connection implements AsyncDisposable {
 
   get place(): string {
     return this.stream.place
+  }
+
+  get protection(): Protection {
+    const { host, path, tls } = this.#settings
+    const { isEncrypted } = this.stream
+    return {
+      host: path === undefined ? host : 'localhost',
+      place: this.place,
+      isEncrypted,
+      isVerified: isEncrypted && isVerified(tls),
+      isChosen: tls.isChosen,
+      // No plugin sends one as it is where the connection is not private.
+      sentPassword: false,
+    }
   }
 
   /** Ready for a command. */

@@ -18,6 +18,10 @@ export type TlsMode = 'disabled' | 'preferred' | 'required' | 'verify_ca' | 'ver
 
 export interface TlsSettings {
   readonly mode: TlsMode
+  /** The user has asked for that mode. */
+  readonly isChosen: boolean
+  /** Whether TLS comes about only with a server whose certificate is good and has the name of the host. */
+  readonly checksName: boolean
   /** PEM texts. Without `ca`, the certificates that Node trusts. */
   readonly ca?: string
   readonly cert?: string
@@ -66,8 +70,9 @@ function wantsTls({ tls, path }: LoginSettings, { capabilities }: Greeting, stre
   return true
 }
 
+export const isVerified = ({ mode, checksName }: TlsSettings): boolean => checksName || mode === 'verify_ca'
+
 function tlsOptions({ tls, host }: LoginSettings): ConnectionOptions {
-  const checksChain = tls.mode === 'verify_ca' || tls.mode === 'verify_identity'
   return {
     // A server name must be a name, not an address (RFC 6066 §3).
     ...(isIP(host) === 0 ? { servername: host } : {}),
@@ -75,8 +80,8 @@ function tlsOptions({ tls, host }: LoginSettings): ConnectionOptions {
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
-    rejectUnauthorized: checksChain,
-    ...(tls.mode === 'verify_identity' ? {} : { checkServerIdentity: () => undefined }),
+    rejectUnauthorized: isVerified(tls),
+    ...(tls.checksName ? {} : { checkServerIdentity: () => undefined }),
   }
 }
 

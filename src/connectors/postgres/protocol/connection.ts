@@ -8,6 +8,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Log } from '#connector'
 import { SluiceError } from '#errors'
+import type { Protection } from '#sql'
 import { ByteReader, ByteStream, wireErrors, type WaitMeter } from '#wire'
 import { postgresErrors } from '../errors.ts'
 import * as messages from './messages.ts'
@@ -22,6 +23,8 @@ export interface ConnectionSettings {
   readonly database: string
   readonly tls: {
     readonly mode: 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+    /** The user has asked for that mode. */
+    readonly isChosen: boolean
     readonly options: TlsOptions
   }
   /** Sent with the first message. */
@@ -76,6 +79,7 @@ export class Connection implements AsyncDisposable {
   #processId = 0
   #secret = Buffer.alloc(0)
   #isEncrypted = false
+  #sentPassword = false
 
   private constructor(settings: ConnectionSettings, endpoint: { host: string; port: number }, stream: ByteStream) {
     this.#settings = settings
@@ -123,6 +127,13 @@ export class Connection implements AsyncDisposable {
   get place(): string {
     const { user, database } = this.#settings
     return `${user}@${this.stream.place}/${database}`
+  }
+
+  get protection(): Protection {
+    const { isChosen, options } = this.#settings.tls
+    const isVerified = this.#isEncrypted && options.rejectUnauthorized === true
+    const [isEncrypted, sentPassword] = [this.#isEncrypted, this.#sentPassword]
+    return { host: this.#endpoint.host, place: this.stream.place, isEncrypted, isVerified, isChosen, sentPassword }
   }
 
   get user(): string {
@@ -287,6 +298,7 @@ export class Connection implements AsyncDisposable {
       case 0:
         return
       case 3:
+        this.#sentPassword = true
         return this.send(messages.password(this.#password()))
       case 5:
         return this.send(messages.password(md5Answer(this.#settings.user, this.#password(), body.take(4))))
