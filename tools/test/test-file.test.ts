@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { PASSWORD } from '../servers/recipe.ts'
 import { runTestFile } from './test-file.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'sluice-test-file-'))
@@ -53,4 +54,19 @@ test('fails a file that cannot be loaded, ends early, has no test, or never ends
   assert.deepEqual((await outcomesOf('')).told, ['failed file'])
   const { outcomes } = await outcomesOf("test('good', () => {}); setInterval(() => {}, 1000)", 1000)
   assert.match(outcomes.at(-1)?.detail ?? '', /did not end in time/)
+})
+
+test('fails a file that prints the password of the test servers, or starts a sluice that does', async () => {
+  const main = join(folder, 'cli', 'main.ts')
+  await mkdir(join(folder, 'cli'), { recursive: true })
+  await writeFile(main, "process.stderr.write('password: ' + process.argv[2] + '\\n')\n")
+  const start = (word: string) =>
+    outcomesOf(`
+      import { execFileSync } from 'node:child_process'
+      test('good', () => void execFileSync(process.execPath, [${JSON.stringify(main)}, '${word}'], { stdio: 'pipe' }))`)
+  assert.deepEqual((await start('harmless')).told, ['passed good'])
+  assert.deepEqual((await start(PASSWORD)).told, ['passed good', 'failed file › shows no password'])
+  const own = (word: string) => outcomesOf(`test('good', () => console.log('${word}'))`)
+  assert.deepEqual((await own(PASSWORD)).told, ['passed good', 'failed file › shows no password'])
+  assert.deepEqual((await own(`/tmp/${PASSWORD}-x1`)).told, ['passed good'])
 })

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PASSWORD } from '../servers/recipe.ts'
 import type { Outcome } from './reporter.ts'
 
 export interface FileResult {
@@ -15,6 +16,9 @@ export interface FileResult {
 
 const reporter = new URL('./reporter.ts', import.meta.url).href
 const OUTPUT_LIMIT = 20_000
+/** Names of temporary folders begin like the password of the test servers and go on. */
+const SECRET = `${PASSWORD}(?![-\\w])`
+const guard = new URL('./secret-guard.mjs', import.meta.url).href
 /** A test file may use this long to stop its servers after it was told to end. */
 const GRACE_MS = 10_000
 
@@ -22,14 +26,22 @@ const GRACE_MS = 10_000
 export async function runTestFile(file: string, timeoutMs: number, env: NodeJS.ProcessEnv = {}): Promise<FileResult> {
   const started = performance.now()
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
-  const report = join(folder, 'report')
+  const [report, leaks] = [join(folder, 'report'), join(folder, 'leaks')]
+  const guarded = {
+    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${guard}`,
+    SLUICE_PLANTED_SECRET: SECRET,
+    SLUICE_LEAKS: leaks,
+  }
   try {
     const args = [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, file]
-    const { output, end } = await runNode(args, timeoutMs, { ...process.env, ...env })
+    const { output, end } = await runNode(args, timeoutMs, { ...process.env, ...guarded, ...env })
     const outcomes = parseReport(await readFile(report, 'utf8').catch(() => ''))
     // The process can fail beside its tests: an import that does not resolve, a crash, a handle that stays open.
     const beside = outcomes.some(({ result }) => result === 'failed') ? undefined : whyNot(end, outcomes.length)
     if (beside !== undefined) outcomes.push({ result: 'failed', path: [file], place: file, detail: beside })
+    const leaked = (await readFile(leaks, 'utf8').catch(() => '')) + (new RegExp(SECRET).test(output) ? output : '')
+    if (leaked !== '')
+      outcomes.push({ result: 'failed', path: [file, 'shows no password'], place: file, detail: leaked.slice(0, OUTPUT_LIMIT) })
     return { file, outcomes, output, ms: performance.now() - started }
   } finally {
     await rm(folder, { recursive: true, force: true })
