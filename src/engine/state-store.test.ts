@@ -47,6 +47,8 @@ test('names of jobs never become paths, and stay apart', () => {
     assert.match(folderName(job), /^[\w-][\w.-]{0,80}$/, job)
   }
   assert.notEqual(folderName('a/b'), folderName('a_b'))
+  // Some file systems take two names for one.
+  assert.notEqual(folderName('Orders').toLowerCase(), folderName('orders'))
   assert.equal(folderName('orders-2024'), 'orders-2024')
 })
 

@@ -119,11 +119,13 @@ const positionOf = ({ position }: { readonly position?: Json }) => (position ===
 /** Where everything of a job is kept. */
 export const jobFolder = (stateDir: string, job: string) => join(stateDir, folderName(job))
 
-/** A folder name for any job id: readable, unique, and never a path of its own. */
+/** A folder name for any job id: readable, unique even where case does not count, and never a path of its own. */
 export function folderName(job: string): string {
   const readable = job
     .replace(/[^\w.-]+/g, '_')
     .replace(/^\.+/, '_')
     .slice(0, 60)
-  return readable === job && job !== '' ? job : `${readable}-${createHash('sha256').update(job).digest('hex').slice(0, 8)}`
+  return readable === job && job === job.toLowerCase() && job !== ''
+    ? job
+    : `${readable}-${createHash('sha256').update(job).digest('hex').slice(0, 8)}`
 }

@@ -7,7 +7,7 @@
  *
  * Each job has a folder of its own: what one job cleans up is never another's.
  */
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import type { Progress, RunId } from '#connector'
 import { fileErrors } from './errors.ts'
 import { disk as realDisk, type Disk } from './disk.ts'
@@ -114,7 +114,7 @@ export class JobFolder {
    */
   async publish(files: readonly StagedFile[], mayBeDone: boolean): Promise<void> {
     for (const { staged, published } of files) {
-      const [from, to] = [join(this.path, staged), join(this.path, published)]
+      const [from, to] = [this.#inside(staged), this.#inside(published)]
       const isWaiting = (await this.#disk.size(from)) !== undefined
       if (!isWaiting && !mayBeDone) throw fileErrors.stagedLost({ file: from, published: to })
       if (!isWaiting) continue
@@ -123,6 +123,14 @@ export class JobFolder {
     }
     const folders = new Set(files.flatMap(({ staged, published }) => [dirname(published), dirname(staged)]))
     for (const folder of folders) await this.#disk.sync(join(this.path, folder))
+  }
+
+  /** What a log names: whoever may write into the target folder must not have us move files elsewhere. */
+  #inside(name: string): string {
+    const path = join(this.path, name)
+    if (isAbsolute(name) || relative(this.path, path).startsWith('..'))
+      throw fileErrors.marksTorn({ file: join(this.path, this.#folder), reason: `it names ${name}, which lies outside` })
+    return path
   }
 
   async #read(file: string): Promise<unknown> {
