@@ -1,5 +1,5 @@
 /** From a job file to a job whose options are checked. Tested by job.test.ts and mistakes.test.ts. */
-import { readFile, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import type { z } from 'zod'
 import type { SluiceError } from '#errors'
 import type { Dialect } from './dialects.ts'
@@ -102,13 +102,20 @@ async function readText(file: string, maxLength: number = LIMITS.maxLength): Pro
   }
 }
 
+/** No more than the limit is read whatever the file is: a device and a pipe have no size, and a file may grow. */
 async function readBytes(file: string, maxLength: number): Promise<Uint8Array> {
+  // No character of UTF-8 takes more than three bytes per UTF-16 unit.
+  const most = maxLength * 3
+  const parts: Buffer[] = []
+  let length = 0
   try {
-    const { size } = await stat(file)
-    // No character of UTF-8 takes more than three bytes per UTF-16 unit.
-    if (size <= maxLength * 3) return await readFile(file)
+    for await (const part of createReadStream(file, { end: most }) as AsyncIterable<Buffer>) {
+      parts.push(part)
+      length += part.length
+    }
   } catch (cause) {
     throw errors.unreadable({ file, reason: reasonOf(cause) }, cause)
   }
-  throw errors.tooLarge({ place: file, what: 'characters', limit: maxLength })
+  if (length > most) throw errors.tooLarge({ place: file, what: 'characters', limit: maxLength })
+  return Buffer.concat(parts, length)
 }

@@ -55,7 +55,18 @@ test('reads files beside the job file and says why it cannot', async () => {
     assert.equal(read('.'), 'it is a directory.')
     assert.equal(read('big'), 'it is larger than 64 KiB.')
     assert.equal(read('latin1'), 'it is not UTF-8 text.')
+    if (process.platform !== 'win32') assert.equal(read('/dev/zero'), 'it is a device or a pipe.')
   } finally {
     await rm(folder, { recursive: true })
   }
+})
+
+test('what is filled in is limited, one by one and together', () => {
+  const filled = (count: number, length: number) => {
+    const document = parseJson(JSON.stringify({ a: Array(count).fill('${env:A}') }), 'f')
+    return resolveReferences(document, sources({ A: 'x'.repeat(length) }))
+  }
+  assert.deepEqual(filled(7, 1024 * 1024 - 10), [])
+  assert.throws(() => filled(1, 1024 * 1024 + 1), { code: 'job.too-large', message: /one value/ })
+  assert.throws(() => filled(9, 1024 * 1024 - 10), { code: 'job.too-large', message: /all values/ })
 })

@@ -3,7 +3,7 @@
  *
  * They are filled in after parsing, so that no value can change the structure of the job, and are not looked at again.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { SluiceError } from '#errors'
 import { errors } from './errors.ts'
@@ -18,27 +18,49 @@ export interface ReferenceSources {
 const MAX_FILE_BYTES = 64 * 1024
 /** A value that grows beyond this is a mistake, or an attack on memory. */
 const MAX_VALUE_LENGTH = 1024 * 1024
+/** Of all that is filled in. */
+const MAX_TOTAL_LENGTH = 8 * 1024 * 1024
 
 /** The environment of this process; paths relative to the folder of the job file. */
 export function processSources(file: string): ReferenceSources {
   return {
     env: process.env,
-    readFile: path => {
-      const absolute = resolve(dirname(file), path)
-      if (statSync(absolute).size > MAX_FILE_BYTES) throw new Error('it is larger than 64 KiB')
-      return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(absolute))
-    },
+    readFile: path => new TextDecoder('utf-8', { fatal: true }).decode(readSmallFile(resolve(dirname(file), path))),
+  }
+}
+
+/** Reads no more than the limit, whatever the size is said to be. */
+function readSmallFile(path: string): Uint8Array {
+  // Looked at before it is opened: a pipe would wait for somebody to write.
+  const found = statSync(path)
+  if (!found.isFile() && !found.isDirectory()) throw new Error('it is a device or a pipe')
+  const file = openSync(path, 'r')
+  try {
+    const bytes = new Uint8Array(MAX_FILE_BYTES + 1)
+    let length = 0
+    for (let read = -1; read !== 0; length += read) read = readSync(file, bytes, length, bytes.length - length, null)
+    if (length > MAX_FILE_BYTES) throw new Error('it is larger than 64 KiB')
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(file)
   }
 }
 
 /** Fills the references in, marks their values as secret and returns what could not be filled in. */
 export function resolveReferences(document: Document, sources: ReferenceSources): SluiceError[] {
   const problems: SluiceError[] = []
+  let total = 0
   visit(document.root, node => {
     const { value } = node
     if (typeof value !== 'string' || !/\$\{(?:env|file):/.test(value)) return
     node.secrets = []
-    replaceValue(node, fill(document, node, value, sources, problems))
+    const filled = fill(document, node, value, sources, problems)
+    total += filled.length
+    if (total > MAX_TOTAL_LENGTH) {
+      const { place } = whereOf(document.source, node, 'value')
+      throw errors.tooLarge({ place, what: 'characters in all values that are filled in', limit: MAX_TOTAL_LENGTH })
+    }
+    replaceValue(node, filled)
   })
   return problems
 }

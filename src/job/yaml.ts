@@ -120,7 +120,11 @@ function refuseDeepNesting(source: SourceText, limits: Limits): void {
 }
 
 /** A node of the package's tree: ranges are offsets into the text. */
-type Foreign = { range?: readonly [number, number, number] | null | undefined; anchor?: string | undefined }
+type Foreign = {
+  range?: readonly [number, number, number] | null | undefined
+  anchor?: string | undefined
+  tag?: string | undefined
+}
 
 class TreeBuilder {
   readonly #source: SourceText
@@ -148,7 +152,9 @@ class TreeBuilder {
       const target = this.#node(this.#anchors.get(yaml.source), parent, name, keyStart ?? start, depth + 1)
       return { ...target, start, end: base.end }
     }
-    const { anchor } = (yaml ?? {}) as Foreign
+    const { anchor, tag } = (yaml ?? {}) as Foreign
+    // Those that the package knows are no errors to it.
+    if (tag !== undefined) throw syntaxError(this.#source, start, SENTENCES.TAG_RESOLVE_FAILED!)
     if (anchor !== undefined) this.#anchors.set(anchor, yaml)
     if (isMap(yaml)) {
       const node = { ...base, value: {}, entries: new Map<string, Node>() }
