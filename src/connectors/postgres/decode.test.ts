@@ -36,7 +36,7 @@ function decoderOf(columns: readonly DecodedColumn[], capacity = 100) {
       batch.reset()
       const unread = { buffer, start: 0, end: buffer.length }
       const state = { rows: 0, bytes: 0, need: 0 }
-      const status = decode(unread, state, capacity, maxBytes, fail)
+      const status = decode(unread, state, capacity, maxBytes, fail, fail)
       batch.rows = state.rows
       return { status, unread, state }
     },

@@ -38,13 +38,17 @@ export const NEED_BYTES = 0
 export const BATCH_FULL = 1
 export const OTHER_MESSAGE = 2
 
-/** Moves as many whole tuples as there are to the columns. `fail` is told what is wrong, and in which column; it must throw. */
-export type Decode = (unread: Unread, state: DecodeState, maxRows: number, maxBytes: number, fail: Fail) => number
+/**
+ * Moves as many whole tuples as there are to the columns. `fail` is told what is wrong, and in which column; it must throw. `refuse` is
+ * told what has no place in the column's type; when it returns, the value becomes NULL.
+ */
+export type Decode = (unread: Unread, state: DecodeState, maxRows: number, maxBytes: number, fail: Fail, refuse: Refuse) => number
 
 /** Gives the decoder the columns that it fills. They must keep their buffers, which only the decoder may replace. */
 export type BindDecoder = (columns: readonly Column[]) => Decode
 
 type Fail = (what: string, column: number) => never
+export type Refuse = (what: string, column: number, row: number) => void
 
 /** Up to here all columns of a row are decoded by one function; beyond, the compiler of the engine would give it up as too large. */
 const MOST_IN_ONE = 24
@@ -61,12 +65,12 @@ export function compileDecoder(columns: readonly DecodedColumn[]): BindDecoder {
     ...groups.flatMap((group, g) => [
       `const group${g} = (() => {`,
       ...buffers(group),
-      'return (b, dv, q, next, r, fail) => { let len = 0',
+      'return (b, dv, q, next, r, fail, refuse) => { let len = 0',
       ...ends(group),
       ...decode(group),
       'return q } })()',
     ]),
-    'return (unread, state, maxRows, maxBytes, fail) => {',
+    'return (unread, state, maxRows, maxBytes, fail, refuse) => {',
     // A view reads four bytes with one check of the bounds.
     'const b = unread.buffer, end = unread.end, dv = viewOf(b)',
     'let p = unread.start, r = state.rows, used = state.bytes, status = 0, len = 0, q = 0, next = 0',
@@ -86,7 +90,7 @@ export function compileDecoder(columns: readonly DecodedColumn[]): BindDecoder {
     ...(columns.some(({ type }) => measure(type) !== NOT_MEASURED) ? ['size += measureTexts(dv, p + 7, next, measures)'] : []),
     `if (r > 0 && used + size > maxBytes) { status = ${BATCH_FULL}; break }`,
     'q = p + 7',
-    ...(groups.length > 0 ? groups.map((_, g) => `q = group${g}(b, dv, q, next, r, fail)`) : decode(fields)),
+    ...(groups.length > 0 ? groups.map((_, g) => `q = group${g}(b, dv, q, next, r, fail, refuse)`) : decode(fields)),
     'if (q !== next) fail("a tuple with a wrong length", -1)',
     'p = next; r++; used += size',
     '}',
@@ -193,14 +197,13 @@ const WIRE_BYTES: Partial<Record<Wire['kind'], number>> = {
   uuid: 16,
 }
 
+const nullBit = (k: string, row: string) => `valid${k}[${row} >> 3] &= ~(1 << (${row} & 7)); c${k}.nulls++`
+
 /** One value with its length at `q`, which moves behind it. Nothing is read beyond `next`, the end of the tuple. */
 function decodeValue(type: Type, wire: Wire, k: string, row: string, column: number): string[] {
   const bytes = WIRE_BYTES[wire.kind]
   const hasOffsets = layoutOf(type).kind === 'bytes'
-  const setNull = [
-    `valid${k}[${row} >> 3] &= ~(1 << (${row} & 7)); c${k}.nulls++`,
-    ...(hasOffsets ? [`o${k}[${row} + 1] = e${k}`] : []),
-  ]
+  const setNull = [nullBit(k, row), ...(hasOffsets ? [`o${k}[${row} + 1] = e${k}`] : [])]
   const wrongLength = `fail("a value of " + len + " bytes", ${column})`
   if (bytes !== undefined) {
     return [
@@ -259,7 +262,9 @@ function decodeFixed(wire: Wire, k: string, row: string, column: number): string
         ...pair('hi', 'lo'),
         `} else { const sum = (lo >>> 0) + ${EPOCH_LO}, low = sum | 0, high = (hi + ${EPOCH_HI} + (sum > 0xffffffff ? 1 : 0)) | 0`,
         // Two finite microseconds of the year 294247 wrap to the bits of the infinities.
-        `if ((high === 0x7fffffff && low === -1) || (high === -0x80000000 && low === 0)) fail("an instant that cannot be told from infinity", ${column})`,
+        'if ((high === 0x7fffffff && low === -1) || (high === -0x80000000 && low === 0)) {',
+        `refuse("an instant that cannot be told from infinity", ${column}, r)`,
+        `${nullBit(k, row)} }`,
         ...pair('high', 'low'),
         '} }',
       ]
@@ -308,6 +313,7 @@ function decodeNumeric(type: Type, k: string, row: string, column: number): stri
 function decodeArray(type: Type, wire: Extract<Wire, { kind: 'array' }>, k: number): string[] {
   const item = itemOf(type)
   const buffers = layoutOf(item).kind === 'bytes' ? [`o${k}i = c${k}i.offsets`] : [`v${k}i = c${k}i.values`]
+  const setNull = `${nullBit(`${k}`, 'r')}; o${k}[r + 1] = e${k}`
   return [
     `if (next - q < 4) fail("a tuple that is too short", ${k})`,
     `len = ${int32('q')}; q += 4`,
@@ -317,14 +323,14 @@ function decodeArray(type: Type, wire: Extract<Wire, { kind: 'array' }>, k: numb
     `const dimensions = ${int32('q')}`,
     'let count = 0',
     `if (${int32('q + 8')} >>> 0 !== ${wire.itemOid}) fail("an array of another type", ${k})`,
-    'if (dimensions === 1) {',
-    `if (len < 20) fail("an array that is too short", ${k})`,
-    `count = ${int32('q + 12')}`,
-    `const lower = ${int32('q + 16')}`,
-    `if (lower !== 1) fail("array:with the lower bound " + lower, ${k})`,
-    `if (count < 0 || count > (len - 20) / 4) fail("an array that is too short", ${k})`,
-    `q += 20 } else if (dimensions === 0) q += 12`,
-    `else fail("array:of " + dimensions + " dimensions", ${k})`,
+    `if (dimensions !== 0 && len < 20) fail("an array that is too short", ${k})`,
+    `const lower = dimensions === 0 ? 1 : ${int32('q + 16')}`,
+    'if (dimensions > 1 || lower !== 1) {',
+    `refuse("array:" + (dimensions > 1 ? "of " + dimensions + " dimensions" : "with the lower bound " + lower), ${k}, r)`,
+    `q = stop; ${setNull}`,
+    '} else {',
+    `if (dimensions === 0) q += 12; else { count = ${int32('q + 12')}; q += 20 }`,
+    `if (count < 0 || count > (stop - q) / 4) fail("an array that is too short", ${k})`,
     `if (e${k} + count > c${k}i.capacity) { c${k}i.reserveRows(e${k} + count); valid${k}i = c${k}i.validity; ${buffers.join('; ')} }`,
     // Items must not reach beyond the array.
     'next = stop',
@@ -333,8 +339,8 @@ function decodeArray(type: Type, wire: Extract<Wire, { kind: 'array' }>, k: numb
     '}',
     `if (q !== stop) fail("an array with a wrong length", ${k})`,
     'next = tuple',
-    `o${k}[r + 1] = e${k}`,
-    `} else if (len === -1) { valid${k}[r >> 3] &= ~(1 << (r & 7)); c${k}.nulls++; o${k}[r + 1] = e${k} }`,
+    `o${k}[r + 1] = e${k} }`,
+    `} else if (len === -1) { ${setNull} }`,
     `else fail("a value of " + len + " bytes", ${k})`,
   ]
 }

@@ -15,6 +15,7 @@ import {
   type Digests,
   type Reader,
   type ReadPlan,
+  type RefusedRow,
 } from '#connector'
 import {
   checkedBy,
@@ -27,7 +28,7 @@ import {
 } from '#sql'
 import { HIGH_WATER_BYTES } from '#wire'
 import { CopyOut } from './copy-out.ts'
-import { compileDecoder, type BindDecoder } from './decode.ts'
+import { compileDecoder, type BindDecoder, type Refuse } from './decode.ts'
 import { digest, digestForm } from './digests.ts'
 import { keyText } from './key-text.ts'
 import { openSession, postgresFacts, propertyNotes, tlsShape } from './options.ts'
@@ -145,6 +146,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
     const { batchBytes: maxBytes, rowBytes } = this.#context
     const limits = { maxRows: batch.capacity, maxBytes, rowBytes }
+    const refused: RefusedRow[] = []
     const copy = new CopyOut({
       session,
       sql,
@@ -152,6 +154,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
       decode: bind(all),
       limits,
       fail: failures(dataset, columns),
+      refuse: refusals(dataset, columns, this.#context.quarantine === true ? refused : undefined),
       dataset: dataset.id,
     })
     const hasPosition = split.by === 'key'
@@ -159,8 +162,9 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     await copy.start()
     while ((batch.rows = await copy.next()) > 0) {
       const last = batch.rows - 1
-      yield { batch, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
+      yield { batch, refused, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
       this.#context.signal.throwIfAborted()
+      refused.length = 0
     }
     lease.isBusy = false
   }
@@ -251,9 +255,19 @@ const copyStatement = (select: string) => `COPY (${select}) TO STDOUT (FORMAT bi
 function failures(dataset: Dataset, columns: readonly SelectedColumn[]) {
   return (what: string, column: number): never => {
     const name = columns[column]?.name ?? ''
-    if (what.startsWith('array:'))
-      throw postgresErrors.listShape({ dataset: dataset.id, column: name, shape: what.slice('array:'.length) })
-    if (what.startsWith('an instant')) throw dataErrors.valueRefused({ dataset: dataset.id, column: name, reason: what })
     throw postgresErrors.protocol({ place: dataset.id, what: column === -1 ? what : `${what} in column "${name}"` })
+  }
+}
+
+/** What the decoder cannot represent goes to `refused`, or stops the run where there is none. */
+function refusals(dataset: Dataset, columns: readonly SelectedColumn[], refused: RefusedRow[] | undefined): Refuse {
+  return (what, at, row) => {
+    const column = columns[at]?.name ?? ''
+    const shape = what.startsWith('array:') ? what.slice('array:'.length) : undefined
+    const reason = shape === undefined ? what : `an array ${shape} is no list; \`arrays: text\` reads it as text`
+    if (refused !== undefined) {
+      if (refused.at(-1)?.row !== row) refused.push({ row, column, reason })
+    } else if (shape === undefined) throw dataErrors.valueRefused({ dataset: dataset.id, column, reason })
+    else throw postgresErrors.listShape({ dataset: dataset.id, column, shape })
   }
 }
