@@ -1,4 +1,4 @@
-import type { Batch } from '#columnar'
+import { cellToJson, type Batch, type Column } from '#columnar'
 import { dataErrors, type Dataset } from '#connector'
 import { SluiceError } from '#errors'
 
@@ -7,8 +7,13 @@ export function rowKey(dataset: Dataset, batch: Batch, row: number, split: strin
   const names = batch.schema.fields.map(field => field.name)
   const columns = dataset.primaryKey.map(name => names.indexOf(name))
   if (columns.length === 0 || columns.includes(-1)) return `number ${rowsBefore + row + 1} of split ${split}`
-  const values = batch.row(row)
-  return columns.map(column => `${names[column]}=${String(values[column])}`).join(', ')
+  return columns.map(column => `${names[column]}=${cellText(batch.columns[column]!, row)}`).join(', ')
+}
+
+/** Other columns may hold what is no text, and even a key may. */
+function cellText(column: Column, row: number): string {
+  const cell = cellToJson(column, row)
+  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell)
 }
 
 /** A refusal that knows the row's index in its batch, completed by the key of that row; other errors pass unchanged. */
