@@ -31,7 +31,7 @@ const dialect = {
   binary: 'hex',
 } as const
 const csvStyle = { ...dialect, header: false, quotes: 'minimal', lineEnding: 'lf' } as const
-const jsonStyle = { integers: 'number', decimals: 'number', nonFinite: 'refuse', binary: 'base64' } as const
+const jsonStyle = { integers: 'number', decimals: 'number', nonFinite: 'refuse', jsonNull: 'refuse', binary: 'base64' } as const
 
 /** SQL words of the tables to ours. */
 function schemaOf({ columns }: Dataset): Schema {

@@ -127,9 +127,9 @@ export function sinkNetworkCases(fixture: Fixture, endpoint: NonNullable<Fixture
   /** Writes the same large batch again and again until a write waits. */
   async function writeUntilHeld(
     run: RunProbe,
-    write: (batch: ReturnType<typeof castRows>) => Promise<void>,
+    write: (batch: ReturnType<typeof castRows>) => Promise<unknown>,
     bound: number,
-  ): Promise<{ readonly write: Promise<void> }> {
+  ): Promise<{ readonly write: Promise<unknown> }> {
     const many: Row[] = Array.from({ length: 40 }, () => rows).flat()
     const batch = castRows(fixture, run.target, many)
     for (let bytes = 0; bytes <= bound; bytes += batch.byteLength) {

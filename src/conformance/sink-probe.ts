@@ -58,7 +58,7 @@ export function castRows({ dataset }: Pick<Fixture, 'dataset'>, target: Target, 
   return cast.batch
 }
 
-async function lendBatch(batch: Batch, use: (batch: Batch) => Promise<void>): Promise<void> {
+async function lendBatch(batch: Batch, use: (batch: Batch) => Promise<unknown>): Promise<void> {
   await use(batch)
   spoilBatch(batch)
 }

@@ -273,8 +273,10 @@ interface WriterBase extends AsyncDisposable {
   /**
    * Takes a batch whose columns have the types of `target.schema`. The batch is lent for the call. It may buffer, but
    * returns late when the target is slow: that delay is the back-pressure. Worker; never called concurrently.
+   *
+   * Where the context says `quarantine` it may leave out rows that its format has no form for, and return them, ascending.
    */
-  write(target: Target, batch: Batch): Promise<void>
+  write(target: Target, batch: Batch): Promise<void | readonly RefusedRow[]>
   /** Offered where the context says `quarantine` and the target can go back. Commits and flushes follow `settle(0)` then. */
   readonly savepoints?: Savepoints | undefined
 }

@@ -245,9 +245,11 @@ export class Chain {
     const waited = this.#meter.sink.waitMs
     // The position behind rows that are all bad is recorded like any other.
     if (rows > 0) {
+      let leftOut: readonly RefusedRow[] = []
       if (this.#queue) await this.#queue.write({ ...from, target, caster, batch, numbers }, cast.batch)
-      else await this.#writer.write(target, cast.batch)
-      this.#meter.wrote(dataset.id, rows, byteLength)
+      else leftOut = (await this.#writer.write(target, cast.batch)) ?? []
+      for (const one of leftOut) await refuse(batch, numbers, one)
+      this.#meter.wrote(dataset.id, rows - leftOut.length, byteLength)
     }
     this.#meter.waitWriteMs += this.#meter.sink.waitMs - waited
     this.#meter.writeMs += performance.now() - since

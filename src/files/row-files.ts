@@ -1,10 +1,11 @@
 /** Rows of one writer to staged files: one open file per dataset, one buffer that is being filled. */
 import { join } from 'node:path'
 import type { Batch } from '#columnar'
-import type { Target } from '#connector'
+import type { RefusedRow, Target } from '#connector'
+import { SluiceError } from '#errors'
 import type { FilePlace } from './file-place.ts'
 import type { StagedFile as Names } from './job-folder.ts'
-import type { EncodeRows, RowEncoding } from './row-encoding.ts'
+import type { Encoded, EncodeRows, RowEncoding } from './row-encoding.ts'
 import { StagedFile, WriteBuffers } from './staged-file.ts'
 
 /** Files that are open at the same time; beyond that, the oldest is closed and a later row begins another. */
@@ -41,16 +42,50 @@ export class RowFiles {
     this.#buffers = new WriteBuffers(options.meter)
   }
 
-  async write(target: Target, batch: Batch): Promise<void> {
+  /** With `isLenient`, rows that the format has no text for are left out and returned; else they are an error. */
+  async write(target: Target, batch: Batch, isLenient: boolean): Promise<RefusedRow[]> {
+    const { rows } = batch
+    const refused: RefusedRow[] = []
+    try {
+      for (let from = 0; from < rows;) {
+        const bad = await this.#writeRows(target, batch, from, isLenient)
+        if (bad === undefined) break
+        // What came before it in the same call was not written either.
+        batch.rows = bad.row
+        await this.#writeRows(target, batch, bad.from, false)
+        batch.rows = rows
+        refused.push(bad)
+        from = bad.row + 1
+      }
+    } finally {
+      batch.rows = rows
+    }
+    return refused
+  }
+
+  /** Writes from row `row` to the end of the batch, or until one is refused; `from` is then the first row that was not written. */
+  async #writeRows(
+    target: Target,
+    batch: Batch,
+    row: number,
+    isLenient: boolean,
+  ): Promise<(RefusedRow & { readonly from: number }) | undefined> {
     const encode = this.#encoderOf(target)
-    for (let row = 0; row < batch.rows;) {
+    while (row < batch.rows) {
       const filling = await this.#room(target, 0)
-      const encoded = encode(batch, row, filling.buffer, filling.used)
+      let encoded: Encoded
+      try {
+        encoded = encode(batch, row, filling.buffer, filling.used)
+      } catch (error) {
+        if (!isLenient || !SluiceError.is(error, 'data.value-refused')) throw error
+        return { ...(error.detail as { row: number; column: string; reason: string }), from: row }
+      }
       filling.used = encoded.pos
       row = encoded.row
       if (row < batch.rows && encoded.needed > filling.buffer.length - filling.used) await this.#room(target, encoded.needed)
       if (filling.file.bytes + filling.used >= this.#options.maxFileBytes) await this.#close(target.dataset)
     }
+    return undefined
   }
 
   /** Makes durable what has been written; returns the files since the last call. */

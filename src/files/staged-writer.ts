@@ -12,6 +12,7 @@ import {
   type Context,
   type Dataset,
   type Progress,
+  type RefusedRow,
   type RunRecord,
   type Target,
   type TwoPhaseWriter,
@@ -128,9 +129,9 @@ export class StagedWriter implements TwoPhaseWriter {
     }
   }
 
-  async write(target: Target, batch: Batch): Promise<void> {
+  async write(target: Target, batch: Batch): Promise<readonly RefusedRow[]> {
     this.#context.signal.throwIfAborted()
-    await this.#own().files.write(target, batch)
+    return await this.#own().files.write(target, batch, this.#context.quarantine === true)
   }
 
   async prepareCommit(progress: readonly Progress[]): Promise<readonly Committable[]> {

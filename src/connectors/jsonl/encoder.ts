@@ -36,6 +36,8 @@ export interface JsonlStyle {
   readonly decimals: 'number' | 'string'
   /** NaN and infinities. */
   readonly nonFinite: 'refuse' | 'string'
+  /** A JSON column whose value is `null`: a reader takes it for NULL. */
+  readonly jsonNull: 'refuse' | 'null'
   readonly binary: BinaryText
 }
 
@@ -44,6 +46,7 @@ const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const SPACE = 0x20
 const UPPER_T = 0x54
+const LOWER_N = 0x6e
 /** Numbers end in a digit; what is none ends in a letter. */
 const FIRST_LETTER = 0x40
 
@@ -57,7 +60,8 @@ export function jsonlEncoding(style: JsonlStyle): RowEncoding {
 
 export function jsonlEncoder(schema: Schema, dataset: string, style: JsonlStyle): EncodeRows {
   const tools = {
-    ...{ putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32, putString: renderJsonString, putJson },
+    ...{ putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32, putString: renderJsonString, putJson, isNull },
+    refuseNull: nullRefusal(schema, dataset, style),
     putRendered: schema.fields.map(({ type }): Render => (type.kind === 'binary' ? binaryRender(style.binary) : renderOf(type)!)),
     checkNumber: numberCheck(schema, dataset, style),
   }
@@ -142,7 +146,7 @@ function valueCode({ type }: Field, k: number, style: JsonlStyle): string {
     case 'utf8':
       return `pos = putString(out, pos, d${k}, o${k}[row], o${k}[row + 1])`
     case 'json':
-      return `pos = putJson(out, pos, d${k}, o${k}[row], o${k}[row + 1])`
+      return `from = pos; pos = putJson(out, pos, d${k}, o${k}[row], o${k}[row + 1]); if (isNull(out, from, pos)) refuseNull(${k}, row)`
     case 'date':
       return quotedIf(true, `pos = putDate(out, pos, v${k}[row])`)
     case 'timestamp':
@@ -161,6 +165,20 @@ function putJson(out: Uint8Array, pos: number, bytes: Uint8Array, start: number,
     out[pos++] = byte === LINE_FEED || byte === CARRIAGE_RETURN ? SPACE : byte
   }
   return pos
+}
+
+/** Whether the JSON text in `bytes[from, end)` is `null`, with white space around it. No other value begins with n. */
+function isNull(bytes: Uint8Array, from: number, end: number): boolean {
+  while (from < end && bytes[from]! <= SPACE) from++
+  return bytes[from] === LOWER_N
+}
+
+function nullRefusal({ fields }: Schema, dataset: string, { jsonNull }: JsonlStyle) {
+  return (k: number, row: number): void => {
+    if (jsonNull === 'null') return
+    const reason = 'a reader would take the JSON value null for NULL (`jsonNull: null` writes it all the same)'
+    throw dataErrors.valueRefused({ dataset, column: fields[k]!.name, row, reason })
+  }
 }
 
 /** Looks at the text of a number that was written to `out[from, pos)`. */

@@ -201,6 +201,15 @@ json.dump([[str(v) if isinstance(v, (int, decimal.Decimal)) and not isinstance(v
     }
   })
 
+  test('refuses the JSON value null, which would come back as NULL, unless told otherwise', async () => {
+    const rows = [{ j: '{"a":null}' }, { j: null }, { j: ' null ' }]
+    await assert.rejects(write(datasetOf({ j: json }), rows), (error: { detail: { row: number } }) => error.detail.row === 2)
+    assert.equal(
+      (await write(datasetOf({ j: json }), rows, { jsonNull: 'null' })).text,
+      '{"j":{"a":null}}\n{"j":null}\n{"j": null }\n',
+    )
+  })
+
   test('takes lists as JSON', async () => {
     await using writer = await jsonlSink.open(jsonlSink.options.parse({ path: folder }), contextOf())
     assert.deepEqual((await writer.plan(datasetOf({ l: list(int(32)) }))).schema.fields[0]?.type, json)
@@ -212,6 +221,7 @@ json.dump([[str(v) if isinstance(v, (int, decimal.Decimal)) and not isinstance(v
       integers: 'number',
       decimals: 'number',
       nonFinite: 'string',
+      jsonNull: 'refuse',
       binary: 'base64',
     })
     const decode = jsonlDecoder(schema, [], { binary: 'base64', passesOver: false })

@@ -18,6 +18,12 @@ const options = z.strictObject({
     .describe(
       'What becomes of NaN and infinities, which JSON does not have: the row is refused, or they are written as strings.',
     ),
+  jsonNull: z
+    .enum(['refuse', 'null'])
+    .default('refuse')
+    .describe(
+      'What becomes of the value `null` in a JSON column, which is not NULL but would be read as NULL: the row is refused, or it is written.',
+    ),
   binary: binaryOption,
 })
 

@@ -35,7 +35,7 @@ function batchOf(schema: Schema, values: readonly (readonly Value[])[]): Batch {
 interface Open extends AsyncDisposable {
   readonly writer: TransactionalWriter
   readonly target: Target
-  write(...values: Value[][]): Promise<void>
+  write(...values: Value[][]): Promise<unknown>
   commit(): Promise<void>
 }
 
