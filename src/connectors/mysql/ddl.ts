@@ -110,7 +110,8 @@ function createdType({ type, length, fraction }: Field, facts: DdlFacts, isKey: 
       return binaryType(length, isKey)
     case 'json':
     case 'list':
-      return hasJson(facts) ? 'JSON' : 'LONGTEXT'
+      // JSON of MySQL would lose the order of keys, repeated keys, and digits of numbers; that of MariaDB is text.
+      return facts.isMariaDb && hasJson(facts) ? 'JSON' : 'LONGTEXT'
     case 'interval':
       return 'VARCHAR(255)'
     case 'utf8':
@@ -144,7 +145,7 @@ const isAtLeast = (version: string, wanted: readonly number[]) => {
 }
 /** https://dev.mysql.com/doc/refman/8.4/en/fractional-seconds.html */
 const hasFractions = ({ isMariaDb, version }: DdlFacts) => isAtLeast(version, isMariaDb ? [5, 3] : [5, 6, 4])
-const hasJson = ({ isMariaDb, version }: DdlFacts) => isAtLeast(version, isMariaDb ? [10, 2, 7] : [5, 7, 8])
+const hasJson = ({ version }: DdlFacts) => isAtLeast(version, [10, 2, 7])
 
 /** The column as the catalog will describe it. */
 function describedColumn(field: Field, name: string, type: string, isKey: boolean): NativeColumn {

@@ -156,8 +156,14 @@ function requireKey(
 }
 
 function columnNotes(pairs: readonly Pair[], table: string): Note[] {
-  return pairs.flatMap(({ column }): Note[] => {
+  return pairs.flatMap(({ column, field }): Note[] => {
     const notes: Note[] = []
+    if (column.dataType === 'json' && field.native?.system !== 'mysql') {
+      notes.push({
+        level: 'warning',
+        text: `"${column.name}" of ${table} is JSON: the server sorts keys, keeps the last of repeated ones, and makes numbers 64-bit integers or doubles. LONGTEXT keeps the text.`,
+      })
+    }
     if (/^(float|double)\(\d+,\d+\)/i.test(column.columnType)) {
       notes.push({
         level: 'warning',
