@@ -218,7 +218,10 @@ export class ByteStream implements AsyncDisposable {
     if (unread + bytes <= this.buffer.length && isGrown) {
       this.buffer.copyWithin(0, this.start, this.end)
     } else {
-      const larger = Buffer.allocUnsafeSlow(Math.max(unread + bytes, Math.min(this.buffer.length * 2, MOST_BUFFER_BYTES)))
+      // A row that is larger than all of it is made room for at once, with what may come behind it in the same read.
+      const wanted = this.#wanted > MOST_BUFFER_BYTES ? this.#wanted + READ_BYTES : 0
+      const usual = Math.min(this.buffer.length * 2, MOST_BUFFER_BYTES)
+      const larger = Buffer.allocUnsafeSlow(Math.max(unread + bytes, wanted, usual))
       this.buffer.copy(larger, 0, this.start, this.end)
       this.buffer = larger
     }

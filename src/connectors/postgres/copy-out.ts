@@ -1,7 +1,7 @@
 /** Takes the rows of one COPY … TO STDOUT from the stream, batch by batch. */
 import type { Column } from '#columnar'
 import { dataErrors } from '#connector'
-import { BATCH_FULL, NEED_BYTES, type Decode, type DecodeState } from './decode.ts'
+import { BATCH_FULL, NEED_BYTES, type Decode, type DecodeState, type Refuse } from './decode.ts'
 import type { Connection } from './protocol/connection.ts'
 
 export interface CopyOutOptions {
@@ -13,6 +13,8 @@ export interface CopyOutOptions {
   readonly dataset: string
   /** Throws; what is wrong, and the index of the column or -1. */
   readonly fail: (what: string, column: number) => never
+  /** Throws, or takes note of the row. */
+  readonly refuse: Refuse
 }
 
 const COPY_DATA = 0x64 // d
@@ -38,14 +40,14 @@ export class CopyOut {
 
   /** Fills the columns anew; the number of rows, 0 at the end. */
   async next(): Promise<number> {
-    const { session, columns, decode, limits, fail } = this.#options
+    const { session, columns, decode, limits, fail, refuse } = this.#options
     const { stream } = session
     if (this.#isComplete) return 0
     for (const column of columns) column.reset()
     this.#state.rows = 0
     this.#state.bytes = 0
     for (;;) {
-      const status = decode(stream, this.#state, limits.maxRows, limits.maxBytes, fail)
+      const status = decode(stream, this.#state, limits.maxRows, limits.maxBytes, fail, refuse)
       if (status === BATCH_FULL) return this.#state.rows
       if (status !== NEED_BYTES) return this.#end()
       this.#refuseLarge(this.#state.need)
@@ -73,7 +75,7 @@ export class CopyOut {
     await stream.fill(MESSAGE_HEAD)
     if (stream.buffer[stream.start] !== COPY_DATA) return
     const length = stream.buffer.readInt32BE(stream.start + 1)
-    await stream.fill(length + 1)
+    await stream.fill(Math.min(length + 1, MESSAGE_HEAD + HEADER))
     const { buffer, start } = stream
     const body = start + MESSAGE_HEAD
     const isHeader = length - 4 >= HEADER && buffer.subarray(body, body + SIGNATURE.length).equals(SIGNATURE)

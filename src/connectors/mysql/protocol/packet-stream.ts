@@ -21,15 +21,14 @@ export class PacketStream {
     this.stream = stream
   }
 
-  /** The next payload, copied. `check` is told how long it is so far, and may throw. */
+  /** The next payload, copied. `check` is told how long it is at least, before that much is taken, and may throw. */
   async read(check?: (bytes: number) => void): Promise<Buffer> {
-    const first = await this.#readOne()
+    const first = await this.#readOne(0, check)
     if (first.length < MAX_PAYLOAD_BYTES) return first
     const parts = [first]
     let bytes = first.length
     for (let part = first; part.length === MAX_PAYLOAD_BYTES; parts.push(part)) {
-      check?.(bytes)
-      part = await this.#readOne()
+      part = await this.#readOne(bytes, check)
       bytes += part.length
     }
     return Buffer.concat(parts, bytes)
@@ -53,10 +52,11 @@ export class PacketStream {
     return this.stream.write(this.#frame(payload))
   }
 
-  async #readOne(): Promise<Buffer> {
+  async #readOne(before: number, check?: (bytes: number) => void): Promise<Buffer> {
     const { stream } = this
     await stream.fill(HEADER_BYTES)
     const length = stream.buffer.readUIntLE(stream.start, 3)
+    check?.(before + length)
     this.#sequence = (stream.buffer[stream.start + 3]! + 1) & 0xff
     await stream.fill(HEADER_BYTES + length)
     const from = stream.start + HEADER_BYTES
