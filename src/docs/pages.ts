@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import * as catalog from '#catalog'
 import { connectorPage, overviewPage, type System } from './connector-page.ts'
 import { errorsPage } from './errors-page.ts'
+import { exactnessPage } from './exactness-page.ts'
 import { inputSchema } from './option-docs.ts'
 import { typesPage } from './types-page.ts'
 
@@ -17,6 +18,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ...systems.map(system => [`docs/connectors/${system.name}.md`, connectorPage(system)] as const),
     ...systems.flatMap(schemaFiles),
     ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/exactness.md', await exactnessPage()],
     ['docs/reference/types.md', typesPage()],
   ])
 }
