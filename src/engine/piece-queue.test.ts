@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Batch, BatchBuilder, Caster, int, type Schema } from '#columnar'
+import { BatchBuilder, Caster, int, type Batch, type Schema } from '#columnar'
 import type { Dataset, PlainWriter, Savepoints, Target } from '#connector'
 import { defineErrors } from '#errors'
 import { PieceQueue } from './piece-queue.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Batch, BatchBuilder, Caster, int, utf8, type Schema } from '#columnar'
+import { BatchBuilder, Caster, int, utf8, type Batch, type Schema } from '#columnar'
 import { rowsWithout, sift } from './sift.ts'
 
 const source: Schema = {

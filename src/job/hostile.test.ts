@@ -58,7 +58,7 @@ describe('too large', () => {
     ['wide.json', `{"source":[${'1,'.repeat(300_000)}1]}`],
     [
       'laughs.yaml',
-      `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefgh'].map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`).join()}]\n`).join('')}source: *h\n`,
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'.split('').map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`).join()}]\n`).join('')}source: *h\n`,
     ],
   ] as const) {
     test(name, async () => {
