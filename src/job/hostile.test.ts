@@ -58,7 +58,10 @@ describe('too large', () => {
     ['wide.json', `{"source":[${'1,'.repeat(300_000)}1]}`],
     [
       'laughs.yaml',
-      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'.split('').map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`).join()}]\n`).join('')}source: *h\n`,
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
+        .split('')
+        .map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`).join()}]\n`)
+        .join('')}source: *h\n`,
     ],
   ] as const) {
     test(name, async () => {
@@ -94,7 +97,9 @@ test('tags of YAML make no objects', async () => {
   for (const tag of [
     '!!js/function "() => 1"',
     '!!python/object/apply:os.system ["id"]',
-    '!!binary aGk=', '!!str stream', '!!set {a}',
+    '!!binary aGk=',
+    '!!str stream',
+    '!!set {a}',
     '!<tag:x> y',
     '!x {}',
   ]) {
