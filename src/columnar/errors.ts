@@ -29,7 +29,6 @@ export const columnarErrors = defineErrors('columnar', {
   },
   badSlab: {
     fault: 'bug',
-    message: (d: { columns: number; expected: number }) =>
-      `A slab of ${d.columns} columns arrived where one of ${d.expected} was due.`,
+    message: (d: { reason: string }) => `A slab does not fit its schema: ${d.reason}.`,
   },
 })

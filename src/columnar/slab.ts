@@ -42,11 +42,10 @@ export function packBatch(batch: Batch, into?: ArrayBuffer): ArrayBuffer {
 export function unpackBatch(schema: Schema, slab: ArrayBuffer): Batch {
   const cursor = { slab, at: 0, header: new Int32Array(slab, 0, slab.byteLength >> 2), column: HEADER_WORDS }
   const [magic, columns = 0, rows = 0, hasKinds] = cursor.header
-  if (magic !== MAGIC || columns !== countColumns(schema))
-    throw columnarErrors.badSlab({ columns, expected: countColumns(schema) })
+  if (magic !== MAGIC || columns !== countColumns(schema) || rows < 0)
+    throw columnarErrors.badSlab({ reason: `it has ${columns} columns, and ${countColumns(schema)} are due` })
   cursor.at = headerBytes(columns)
-  const kinds = hasKinds ? new Uint8Array(slab, cursor.at, rows) : undefined
-  if (kinds) cursor.at += aligned(rows)
+  const kinds = hasKinds ? new Uint8Array(slab, take(cursor, rows), rows) : undefined
   const batch = new Batch(
     schema,
     rows,
@@ -68,28 +67,42 @@ interface Cursor {
 
 function takeColumn(cursor: Cursor, type: Type, rows: number): Column {
   const nulls = cursor.header[cursor.column++]!
-  const take = (bytes: number) => {
-    const from = cursor.at
-    cursor.at += aligned(bytes)
-    return from
-  }
   const layout = layoutOf(type)
-  const validity = new Uint8Array(cursor.slab, take((rows + 7) >> 3), (rows + 7) >> 3)
+  const validity = new Uint8Array(cursor.slab, take(cursor, (rows + 7) >> 3), (rows + 7) >> 3)
   const hasOffsets = layout.kind === 'bytes' || layout.kind === 'list'
-  const offsets = hasOffsets ? new Int32Array(cursor.slab, take((rows + 1) * 4), rows + 1) : undefined
+  const offsets = hasOffsets ? new Int32Array(cursor.slab, take(cursor, (rows + 1) * 4), rows + 1) : undefined
+  if (offsets) checkOffsets(offsets)
   const item = type.kind === 'list' ? takeColumn(cursor, type.item, offsets![rows]!) : undefined
   const column = new Column(type, 0, item)
   column.capacity = rows
   column.nulls = nulls
   column.validity = validity
   if (offsets) column.offsets = offsets
-  if (layout.kind === 'bits') column.values = new Uint8Array(cursor.slab, take((rows + 7) >> 3), (rows + 7) >> 3)
+  if (layout.kind === 'bits') column.values = new Uint8Array(cursor.slab, take(cursor, (rows + 7) >> 3), (rows + 7) >> 3)
   if (layout.kind === 'fixed') {
     const View = VIEWS[layout.words]
-    column.values = new View(cursor.slab, take(rows * layout.bytes), (rows * layout.bytes) / View.BYTES_PER_ELEMENT)
+    column.values = new View(cursor.slab, take(cursor, rows * layout.bytes), (rows * layout.bytes) / View.BYTES_PER_ELEMENT)
   }
-  if (layout.kind === 'bytes') column.data = new Uint8Array(cursor.slab, take(offsets![rows]!), offsets![rows])
+  if (layout.kind === 'bytes') column.data = new Uint8Array(cursor.slab, take(cursor, offsets![rows]!), offsets![rows])
   return column
+}
+
+/** Where the next buffer begins. */
+function take(cursor: Cursor, bytes: number): number {
+  const from = cursor.at
+  if (bytes < 0 || bytes > cursor.slab.byteLength - from) throw columnarErrors.badSlab({ reason: 'it is cut off' })
+  cursor.at += aligned(bytes)
+  return from
+}
+
+/** An offset out of place would make readers of single rows go anywhere. */
+function checkOffsets(offsets: Int32Array): void {
+  let last = 0
+  for (let i = 0; i < offsets.length; i++) {
+    const offset = offsets[i]!
+    if (offset < last) throw columnarErrors.badSlab({ reason: 'its offsets decrease' })
+    last = offset
+  }
 }
 
 function putColumn(target: Uint8Array, start: number, column: Column, rows: number): number {

@@ -20,7 +20,10 @@ export type ValueJson =
 
 export function cellToJson(column: Column, row: number): ValueJson {
   const { type, offsets, data } = column
-  if (!isTextual(type) || column.isNull(row)) return valueToJson(type, readValue(column, row))
+  if (column.isNull(row)) return null
+  if (column.item)
+    return Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, i) => cellToJson(column.item!, offsets[row]! + i))
+  if (!isTextual(type)) return valueToJson(readValue(column, row))
   const bytes = Buffer.from(data.buffer, data.byteOffset + offsets[row]!, offsets[row + 1]! - offsets[row]!)
   const text = bytes.toString('utf8')
   return Buffer.from(text, 'utf8').equals(bytes) ? text : { base64: bytes.toString('base64') }
@@ -28,14 +31,12 @@ export function cellToJson(column: Column, row: number): ValueJson {
 
 const isTextual = ({ kind }: Type) => kind === 'utf8' || kind === 'json' || kind === 'numeric'
 
-function valueToJson(type: Type, value: Value): ValueJson {
+function valueToJson(value: Value): ValueJson {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
   if (typeof value === 'bigint') return String(value)
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? '-0' : String(value)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if (Array.isArray(value))
-    return (value as readonly Value[]).map(item => valueToJson(type.kind === 'list' ? type.item : type, item))
   const { months, days, micros } = value as IntervalValue
   return { months, days, micros: String(micros) }
 }

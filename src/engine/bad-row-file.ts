@@ -9,7 +9,8 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { typeName, type Schema, type ValueJson } from '#columnar'
+import { z } from 'zod'
+import { parseTypeName, typeName, type Schema, type ValueJson } from '#columnar'
 import type { Json } from '#connector'
 import { engineErrors } from './errors.ts'
 
@@ -144,19 +145,38 @@ async function bytesOfLines(file: string, lines: number): Promise<number> {
   return bytes
 }
 
+const headShape = z.object({
+  ...{ format: z.literal(BAD_ROWS_FORMAT), job: z.string(), run: z.string(), split: z.string(), dataset: z.string() },
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      type: z.string().refine(name => parseTypeName(name) !== undefined),
+      nullable: z.boolean(),
+    }),
+  ),
+})
+const rowShape = z.object({
+  ...{ key: z.string(), code: z.string(), message: z.string(), time: z.string(), row: z.array(z.unknown()) },
+  ...{ column: z.string().optional(), text: z.string().optional() },
+})
+
 /** Head and rows of a file; `rows` is read line by line and may be read once. A last line that is torn is not a row. */
 export async function readBadRows(file: string): Promise<{ head: BadRowHead; rows: AsyncIterable<BadRow> }> {
   const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })[Symbol.asyncIterator]()
   const first = await lines.next()
-  const head = first.done === true ? undefined : (parse(first.value) as BadRowHead | undefined)
-  if (head?.format !== BAD_ROWS_FORMAT) throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
+  const head = first.done === true ? undefined : parse(first.value)
+  if (!headShape.safeParse(head).success) throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
   const rows = async function* () {
-    for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-      const row = parse(line.value) as BadRow | undefined
-      if (row !== undefined) yield row
+    for (let line = await lines.next(); line.done !== true;) {
+      const row = parse(line.value)
+      const next = await lines.next()
+      if (row === undefined && next.done === true) return
+      if (!rowShape.safeParse(row).success) throw engineErrors.stateTorn({ file, reason: 'one of its lines is not a row' })
+      yield row as BadRow
+      line = next
     }
   }
-  return { head, rows: rows() }
+  return { head: head as BadRowHead, rows: rows() }
 }
 
 function parse(line: string): unknown {

@@ -66,7 +66,9 @@ export async function readState(file: string): Promise<unknown> {
   const head = parse(text.slice(0, Math.max(end, 0)))
   if (head?.['format'] !== FORMAT) throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
   if (head['digest'] !== digestOf(body)) throw engineErrors.stateTorn({ file, reason: 'its content does not match its digest' })
-  return JSON.parse(body)
+  const state = parse(body)
+  if (state === undefined) throw engineErrors.stateTorn({ file, reason: 'its content is not JSON' })
+  return state
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

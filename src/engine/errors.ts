@@ -103,7 +103,7 @@ export const engineErrors = defineErrors('engine', {
     hint: () => 'That row cannot have been written; the target differs there.',
   },
   badFrame: {
-    fault: 'bug',
+    fault: 'transient',
     message: (d: { type: number; length: number; sequence: string }) =>
       `The worker stream is out of step (frame type ${d.type}, ${d.length} bytes, number ${d.sequence}).`,
     hint: () => 'Something else than the worker writes to its standard output.',

@@ -79,7 +79,11 @@ export class FrameParser {
       }
       if (this.#pending.length < HEADER_BYTES + length) return messages
       this.#sequence++
-      messages.push(parsePayload(this.#pending.toString('utf8', HEADER_BYTES, HEADER_BYTES + length)))
+      try {
+        messages.push(parsePayload(this.#pending.toString('utf8', HEADER_BYTES, HEADER_BYTES + length)))
+      } catch (cause) {
+        throw engineErrors.badFrame({ type, length, sequence: String(sequence) }, cause)
+      }
       this.#pending = this.#pending.subarray(HEADER_BYTES + length)
     }
   }

@@ -9,6 +9,7 @@
 import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
+import { z } from 'zod'
 import type { Committable, Json, Progress, RunId, RunRecord, Split } from '#connector'
 import { PATIENCE_MS, readState, writeState } from './durable-file.ts'
 import { engineErrors } from './errors.ts'
@@ -17,6 +18,13 @@ import { lockJob } from './job-lock.ts'
 interface Stored extends RunRecord {
   readonly committables: readonly Committable[]
 }
+
+/** What is relied on; everything else is handed on as it is. */
+const storedShape = z.object({
+  ...{ job: z.string(), run: z.string(), finished: z.boolean(), epoch: z.int(), began: z.string() },
+  splits: z.array(z.object({ split: z.object({ id: z.string(), dataset: z.string() }), done: z.boolean() })),
+  committables: z.array(z.object({ marks: z.array(z.object({ split: z.string(), done: z.boolean() })) })),
+})
 
 export class StateStore {
   readonly folder: string
@@ -42,7 +50,10 @@ export class StateStore {
 
   /** The newest run that is recorded here, with what it had prepared but perhaps not published. */
   async find(): Promise<Stored | undefined> {
-    this.#stored = (await readState(this.#file)) as Stored | undefined
+    const state = await readState(this.#file)
+    if (state !== undefined && !storedShape.safeParse(state).success)
+      throw engineErrors.stateTorn({ file: this.#file, reason: 'it does not describe a run' })
+    this.#stored = state as Stored | undefined
     return this.#stored
   }
 

@@ -55,7 +55,7 @@ for (const [name, bytes, read] of reads) {
     for (let length = 0; length < bytes; length++) {
       // The buffer goes on behind the message: only the message's own end counts.
       const reader = new ByteReader(Buffer.alloc(64).subarray(0, length))
-      assert.throws(() => read(reader), { code: 'wire.truncated', fault: 'bug', detail: { wanted: bytes, left: length } })
+      assert.throws(() => read(reader), { code: 'wire.truncated', fault: 'transient', detail: { wanted: bytes, left: length } })
       assert.equal(reader.position, 0, 'a refused read must not move')
     }
     const reader = new ByteReader(Buffer.alloc(64).subarray(0, bytes))

@@ -37,7 +37,7 @@ export const wireErrors = defineErrors('wire', {
     message: (d: { place: string }) => `The connection to ${d.place} has been closed by this process.`,
   },
   truncated: {
-    fault: 'bug',
+    fault: 'transient',
     message: (d: { wanted: number; left: number }) => `A message ended early: ${d.wanted} bytes were due, ${d.left} are left.`,
     hint: () => 'The peer does not speak the protocol as documented. Report its name and version.',
   },

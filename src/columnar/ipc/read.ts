@@ -51,6 +51,7 @@ function* batchesOf(messages: Iterable<Message>, fields: readonly ArrowField[], 
 
 function readBatch(header: FlatTable, body: Buffer, fields: readonly ArrowField[], schema: Schema): Batch {
   const rows = header.long(0)
+  if (fields.length === 0 && rows > 0) throw bad('it has rows without columns')
   const reader = new BodyReader(body, header.structs(1, 2), header.structs(2, 2))
   const columns = fields.map(field => reader.column(field, rows))
   const batch = new Batch(

@@ -25,7 +25,7 @@ export const mysqlErrors = defineErrors('mysql', {
     hint: () => 'Check that host and port belong to MySQL or MariaDB (the X protocol on port 33060 is another one).',
   },
   brokenPacket: {
-    fault: 'bug',
+    fault: 'transient',
     message: (d: { what: string }) => `A packet does not follow the protocol: ${d.what}.`,
     hint: () => 'Report the name and version of the server, and of any proxy in between.',
   },

@@ -109,7 +109,7 @@ export const postgresErrors = defineErrors('postgres', {
   },
   serverFailed: { fault: 'transient', message: at, hint: () => 'The server met an internal or system error. Look into its log.' },
   protocol: {
-    fault: 'bug',
+    fault: 'transient',
     message: (d: { place: string; what: string }) => `${d.place} sent ${d.what}.`,
     hint: () => 'The server does not speak the protocol of PostgreSQL as documented. Report its name and version.',
   },

@@ -75,7 +75,11 @@ function encryptPassword(pem: Buffer, nonce: Buffer, context: AuthContext): Buff
   if (!context.allowPublicKeyRetrieval) throw mysqlErrors.publicKeyNotAllowed({ user: context.user, place: context.place })
   const masked = nulTerminated(Buffer.from(context.password, 'utf8'))
   for (let i = 0; i < masked.length; i++) masked[i]! ^= nonce[i % nonce.length]!
-  return publicEncrypt({ key: pem.toString('latin1'), padding: constants.RSA_PKCS1_OAEP_PADDING }, masked)
+  try {
+    return publicEncrypt({ key: pem.toString('latin1'), padding: constants.RSA_PKCS1_OAEP_PADDING }, masked)
+  } catch (cause) {
+    throw mysqlErrors.brokenPacket({ what: 'a public key that is none' }, cause)
+  }
 }
 
 /** SHA1(password) XOR SHA1(nonce, SHA1(SHA1(password))); nothing for an empty password. */
