@@ -1,6 +1,6 @@
 /** How the source cases read: through fresh readers, with splits and positions that went through JSON. */
 import type { z } from 'zod'
-import type { Context, Dataset, Json, Reader, Source, Split } from '#connector'
+import type { Context, Dataset, Json, Reader, RefusedRow, Source, Split } from '#connector'
 import { contextOf } from './context.ts'
 import { rowsOf, type Row } from './rows.ts'
 
@@ -12,6 +12,7 @@ export interface Place {
 /** One chunk, copied. */
 export interface Read {
   readonly rows: readonly Row[]
+  readonly refused: readonly RefusedRow[]
   readonly position: Json | undefined
   readonly batchBytes: number
   /** Bytes of the batch without its last row. */
@@ -32,9 +33,10 @@ export async function allSplits(reader: Reader): Promise<Place[]> {
 
 export async function readSplit(reader: Reader, { dataset, split }: Place, position?: Json): Promise<Read[]> {
   const reads: Read[] = []
-  for await (const { batch, position: after } of reader.read(dataset, split, position)) {
+  for await (const { batch, refused = [], position: after } of reader.read(dataset, split, position)) {
     const bytesBeforeLast = batch.columns.reduce((sum, column) => sum + column.byteLength(batch.rows - 1), 0)
-    reads.push({ rows: rowsOf(batch), position: after && throughJson(after), batchBytes: batch.byteLength, bytesBeforeLast })
+    const rows = rowsOf(batch)
+    reads.push({ rows, refused, position: after && throughJson(after), batchBytes: batch.byteLength, bytesBeforeLast })
   }
   return reads
 }

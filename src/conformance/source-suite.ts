@@ -10,6 +10,7 @@ import { registerCases, type Case } from './case.ts'
 import { declarationCases } from './declaration-cases.ts'
 import type { Row } from './rows.ts'
 import { sourceAbortCases } from './source-abort-cases.ts'
+import { sourceBadRowCases } from './source-bad-row-cases.ts'
 import { sourceNetworkCases } from './source-network-cases.ts'
 import { sourceReadCases } from './source-read-cases.ts'
 
@@ -24,8 +25,19 @@ export interface SourceFixture<O extends z.ZodObject, S extends Split, P extends
   readonly brokenOptions?: z.input<O>
   /** The rows the system holds, by dataset id. At least 20 in one of them, in any order. */
   readonly rows: Readonly<Record<string, readonly Row[]>>
+  /** For a source that can meet rows which it cannot represent. */
+  readonly bad?: BadRowFixture<O>
   /** Where the system listens, if it is reached by TCP. */
   readonly endpoint?: SourceEndpoint<O>
+}
+
+export interface BadRowFixture<O extends z.ZodObject> {
+  /** Options that select bad rows among others. */
+  readonly options: z.input<O>
+  /** The others, by dataset id. */
+  readonly rows: Readonly<Record<string, readonly Row[]>>
+  /** What is told of the bad ones, in any order. */
+  readonly refused: readonly { readonly column: string; readonly text?: string }[]
 }
 
 export interface SourceEndpoint<O extends z.ZodObject> {
@@ -48,6 +60,7 @@ export function sourceCases<O extends z.ZodObject, S extends Split, P extends Js
     ...declarationCases(plain.source, plain.options),
     ...sourceReadCases(plain),
     ...sourceAbortCases(plain),
+    ...(plain.bad === undefined ? [] : sourceBadRowCases(plain, plain.bad)),
     ...(plain.endpoint === undefined ? [] : sourceNetworkCases(plain, plain.endpoint)),
   ]
 }

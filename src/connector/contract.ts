@@ -31,9 +31,10 @@ export type Split = { readonly id: string; readonly dataset: string } & { readon
 export interface RefusedRow {
   /** Index in the batch. */
   readonly row: number
+  /** Empty when the row as a whole is not what it should be. */
   readonly column: string
   readonly reason: string
-  /** The value as the source shows it, where the batch cannot hold it. */
+  /** The value, or the whole row, as the source shows it, where the batch cannot hold it. */
   readonly text?: string
 }
 

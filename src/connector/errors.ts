@@ -2,11 +2,11 @@ import { defineErrors } from '#errors'
 
 /** Errors that every connector can raise and the engine knows by code. */
 export const dataErrors = defineErrors('data', {
-  /** A value that the other side cannot represent. `row` is its index in the batch; the engine adds the key. */
+  /** A value that the other side cannot represent; without a column, a whole row. `row` is its index in the batch; the engine adds the key. */
   valueRefused: {
     fault: 'data',
     message: (d: { dataset: string; column: string; reason: string; row?: number; key?: string }) =>
-      `${d.dataset}, column "${d.column}"${d.key === undefined ? '' : `, row ${d.key}`}: ${d.reason}`,
+      `${d.dataset}${d.column === '' ? '' : `, column "${d.column}"`}${d.key === undefined ? '' : `, row ${d.key}`}: ${d.reason}`,
     hint: () => 'Correct the row in the source, exclude it with `where`, or choose a target type that can hold the value.',
   },
   /** A row that does not fit into the memory of the job. */

@@ -88,6 +88,7 @@ export async function withPlan<T>(
     limits: spec.limits,
     signal,
     warn,
+    quarantine: spec.badRows !== undefined,
     ...(spec.resumeColumn === undefined ? {} : { resumeColumn: spec.resumeColumn }),
   }
   await using reader = await source.open(spec.source.options, contextOf({ ...shared, parallelism: spec.readers }))

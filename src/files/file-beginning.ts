@@ -18,6 +18,8 @@ export interface StoredFile {
   readonly storage: Storage
   readonly signal: AbortSignal
   readonly maxRowBytes: number
+  /** Rows that are no UTF-8 are set aside: they do not stop whoever looks at the beginning. */
+  readonly quarantine: boolean
 }
 
 export interface FileBeginning {
@@ -39,10 +41,14 @@ export async function readBeginning(file: StoredFile, format: RowFormat, bytes: 
       await window.fill()
       const { buffer, start, end, isLast } = window
       if (end - start < bytes && !isLast) continue
-      window.check()
+      const invalid = window.check()
+      if (invalid !== undefined && !file.quarantine) throw invalid
+      // A control character makes a line no JSON, and no column a number.
+      for (let at = invalid; at !== undefined; at = window.check()) buffer[at.at] = 0
       const hasMark = BYTE_ORDER_MARK.every((byte, at) => at < end - start && buffer[start + at] === byte)
       const beginning = { bytes: buffer, start: hasMark ? start + BYTE_ORDER_MARK.length : start, end, isWhole: isLast }
       const head = format.head(beginning)
+      if (head !== undefined && invalid !== undefined && invalid.at < beginning.start + head.length) throw invalid
       if (head !== undefined) return { beginning, head, rowsAt: offsetOf(beginning.start + head.length), offsetOf }
       refuseLongRow(window, file.maxRowBytes)
     }

@@ -4,14 +4,14 @@
  * Order: within a split rows come as they stand in the file; across splits there is none.
  */
 import { basename } from 'node:path'
-import { Batch } from '#columnar'
 import type { Chunk, Context, Dataset, Reader, ReadPlan } from '#connector'
 import { isSeekable, openBytes } from './byte-source.ts'
 import { fileErrors } from './errors.ts'
-import { locate, readBeginning, refuseLongRow, type StoredFile } from './file-beginning.ts'
+import { locate, readBeginning, type StoredFile } from './file-beginning.ts'
 import { listDatasets, refuseChanged, type FileSplit } from './file-datasets.ts'
 import type { InputFile } from './listing.ts'
-import { RowFault, type DecodeRows, type RowFormat } from './row-format.ts'
+import { RowFault, type DecodeRows, type RowFormat, type RowRescue } from './row-format.ts'
+import { RowReader, type FilePosition } from './row-reader.ts'
 import { RowWindow, WINDOW_BYTES } from './row-window.ts'
 import { storageOf, type SourceSettings } from './source-options.ts'
 
@@ -24,9 +24,6 @@ const LISTED_FILES = 10
 
 /** Characters of a file's name in the id of a split. */
 const NAME_CHARACTERS = 60
-
-/** Offset of the next row in the UTF-8 text of the file. */
-export type FilePosition = { readonly offset: number }
 
 export class FileReader implements Reader<FileSplit, FilePosition> {
   readonly bufferBytes = WINDOW_BYTES
@@ -85,7 +82,7 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
   async *read(dataset: Dataset, split: FileSplit, position: FilePosition | undefined): AsyncIterable<Chunk<FilePosition>> {
     const file = this.#stored(split.file)
     await refuseChanged(split)
-    const { decode, rowsAt } = await this.#prepare(dataset, file)
+    const { decode, rowsAt, rescue } = await this.#prepare(dataset, file)
     const from = position?.offset ?? Math.max(split.start, rowsAt)
     // Looking one byte back tells whether a row starts here: behind a line feed it does.
     const looksBack = from > rowsAt
@@ -98,7 +95,8 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
       if (looksBack && position === undefined) await skipLine(window)
       else if (looksBack) await this.#skipLineFeed(window, file.path)
       const end = isSeekable(file.storage) ? split.end : Infinity
-      yield* this.#rows(new Batch(dataset.schema, this.#context.batchRows), decode, window, end)
+      const rows = new RowReader({ dataset, file: file.path, decode, rescue, window, end }, this.#settings, this.#context)
+      yield* rows.chunks()
     } catch (error) {
       throw error instanceof RowFault ? await locate(error, file, window.offsetOf(error.at)) : error
     }
@@ -106,35 +104,6 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // Nothing outlives a call: every method opens and closes its own files.
-  }
-
-  async *#rows(batch: Batch, decode: DecodeRows, window: RowWindow, end: number): AsyncIterable<Chunk<FilePosition>> {
-    const { signal, batchBytes } = this.#context
-    window.check()
-    for (;;) {
-      const stop = Math.min(window.end, window.start + end - window.offsetOf(window.start))
-      const next = decode(batch, batchBytes, window.buffer, window.start, stop, window.end, window.isLast)
-      const isFull = next < 0
-      window.moveTo(isFull ? ~next : next)
-      const offset = window.offsetOf(window.start)
-      const isOver = offset >= end || (window.isLast && window.start === window.end)
-      if (batch.rows > 0 && (isFull || isOver)) {
-        yield { batch, position: { offset } }
-        batch.reset()
-      }
-      signal.throwIfAborted()
-      if (isOver) return
-      if (!isFull) await this.#fill(window)
-    }
-  }
-
-  /** Doubles what is in the window, so that long rows are not looked at too often. */
-  async #fill(window: RowWindow): Promise<void> {
-    refuseLongRow(window, this.#settings.maxRowBytes)
-    const bytes = 2 * (window.end - window.start)
-    do await window.fill()
-    while (!window.isLast && window.end - window.start < bytes)
-    window.check()
   }
 
   /** A position lies behind a line feed, or at the end of the file. */
@@ -148,12 +117,12 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
     window.moveTo(Math.min(window.start + 1, window.end))
   }
 
-  async #prepare(dataset: Dataset, file: StoredFile): Promise<{ decode: DecodeRows; rowsAt: number }> {
+  async #prepare(dataset: Dataset, file: StoredFile): Promise<{ decode: DecodeRows; rowsAt: number; rescue: () => RowRescue }> {
     const { head, rowsAt } = await readBeginning(file, this.#format, 1)
     const key = JSON.stringify([dataset.id, head.names])
     const decode = this.#decoders.get(key) ?? this.#format.decoder(dataset.schema, head, file.path)
     this.#decoders.set(key, decode)
-    return { decode, rowsAt }
+    return { decode, rowsAt, rescue: () => this.#format.rescue(dataset.schema, head) }
   }
 
   async #sample(files: readonly InputFile[]) {
@@ -181,7 +150,8 @@ export class FileReader implements Reader<FileSplit, FilePosition> {
 
   #stored(path: string): StoredFile {
     const { maxRowBytes } = this.#settings
-    return { path, storage: storageOf(path, this.#settings), signal: this.#context.signal, maxRowBytes }
+    const { signal, quarantine = false } = this.#context
+    return { path, storage: storageOf(path, this.#settings), signal, maxRowBytes, quarantine }
   }
 
   #isDivisible(path: string): boolean {

@@ -2,9 +2,10 @@ export { binaryTextBytes, renderBinary, scanBinary, type BinaryText } from './bi
 export { fileErrors } from './errors.ts'
 export { putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32 } from './fast-text.ts'
 export type { FileSplit } from './file-datasets.ts'
-export { FileReader, type FilePosition } from './file-reader.ts'
+export { FileReader } from './file-reader.ts'
 export type { EncodeRows, Encoded, RowEncoding } from './row-encoding.ts'
 export {
+  leaveRow,
   RowFault,
   setNull,
   SPARE_BYTES,
@@ -12,7 +13,9 @@ export {
   type Beginning,
   type DecodeRows,
   type Head,
+  type Misfit,
   type RowFormat,
+  type RowRescue,
   type Sampler,
 } from './row-format.ts'
 export { sinkShape, type SinkSettings } from './sink-options.ts'

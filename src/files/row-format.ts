@@ -25,7 +25,7 @@ export interface Head {
  *
  * Returns the position `p` of the next row; of a row that is cut off nothing is kept, unless `isLast` says that the file ends at
  * `end`. Returns `~p` when the batch is full: it has as many rows as it has room for, or a payload of `maxBytes`. May write to the
- * {@link SPARE_BYTES} behind `end`. Throws {@link RowFault}.
+ * {@link SPARE_BYTES} behind `end`. Throws {@link RowFault}; the batch holds the rows before the one with the fault then.
  */
 export type DecodeRows = (
   batch: Batch,
@@ -36,6 +36,26 @@ export type DecodeRows = (
   end: number,
   isLast: boolean,
 ) => number
+
+/** A value that does not fit its column: the column, and how the file writes the value. */
+export interface Misfit {
+  readonly column: string
+  readonly text: string
+}
+
+/** Reads rows in which a decoder has met a {@link RowFault}. Slow. */
+export interface RowRescue {
+  /**
+   * Where the row behind the one at `start` begins; undefined: not before `end`. What structures the file tells as long as it can be
+   * followed, else the next line feed.
+   */
+  endOf(bytes: Uint8Array, start: number, end: number, isLast: boolean): number | undefined
+  /**
+   * Reads the row `bytes[start, end)` into a row of the batch, NULL in place of the one value that does not fit. Undefined: more is wrong
+   * than one value; what has been written means nothing then. May write to the {@link SPARE_BYTES} behind `end`, as `endOf` may.
+   */
+  salvage(batch: Batch, bytes: Uint8Array, start: number, end: number, row: number): Misfit | undefined
+}
 
 /** Gathers what the first rows of files tell about their columns. */
 export interface Sampler {
@@ -55,6 +75,7 @@ export interface RowFormat {
   sampler(): Sampler
   /** A decoder keeps nothing between two calls, so that one serves several files at a time. Throws `file.bad-header`. */
   decoder(schema: Schema, head: Head, file: string): DecodeRows
+  rescue(schema: Schema, head: Head): RowRescue
 }
 
 /** A row that is not what it should be, at `bytes[at]` of the bytes being decoded; the reader turns it into a place in the file. */
@@ -63,6 +84,8 @@ export class RowFault extends Error {
   readonly at: number
   readonly column: string | undefined
   readonly hint: string
+  /** Where the row begins, as far as a decoder knows. */
+  rowStart: number | undefined
 
   constructor(at: number, column: string | undefined, reason: string, hint: string) {
     super(reason)
@@ -70,6 +93,14 @@ export class RowFault extends Error {
     this.column = column
     this.hint = hint
   }
+}
+
+/** What a decoder does with an error: leaves the batch as it was before the row, and says where that begins. */
+export function leaveRow(error: unknown, batch: Batch, row: number, rowStart: number): never {
+  undoRow(batch, row)
+  batch.rows = row
+  if (error instanceof RowFault) error.rowStart = rowStart
+  throw error
 }
 
 /** Writes NULL to a row of any layout but list. */

@@ -13,6 +13,9 @@ const CARRY_BYTES = 64 * 1024
 /** Most memory that a window needs while no row is longer than `CARRY_BYTES`. */
 export const WINDOW_BYTES = 2 * (CARRY_BYTES + READ_BYTES + SPARE_BYTES)
 
+/** Bytes that are looked at together in search of one that is no UTF-8. */
+const STRIDE_BYTES = 4096
+
 const ENCODING_HINT = 'Name the encoding of the file with `encoding`, e.g. `gb18030` or `windows-1252`.'
 
 /** Where a window adds what it has read and how long it waited for it. */
@@ -75,12 +78,17 @@ export class RowWindow implements AsyncDisposable {
     this.#reading = this.#read()
   }
 
-  /** Makes sure that the bytes which have not been looked at yet are UTF-8. Throws {@link RowFault}. */
-  check(): void {
+  /** Up to here the bytes are UTF-8, as far as they have been looked at. */
+  get valid(): number {
+    return this.#valid
+  }
+
+  /** Looks at the bytes that have not been looked at yet; the first that is no UTF-8 is a fault. */
+  check(): RowFault | undefined {
     const from = Math.max(this.#valid, this.start)
     const to = this.isLast ? this.end : wholeCharacters(this.buffer, from, this.end)
-    if (isUtf8(this.buffer.subarray(from, to))) this.#valid = to
-    else throw new RowFault(firstInvalid(this.buffer, from, to), undefined, 'this is not UTF-8', ENCODING_HINT)
+    this.#valid = isUtf8(this.buffer.subarray(from, to)) ? to : firstInvalid(this.buffer, from, to)
+    return this.#valid === to ? undefined : new RowFault(this.#valid, undefined, 'this is not UTF-8', ENCODING_HINT)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -137,9 +145,14 @@ function wholeCharacters(bytes: Uint8Array, start: number, end: number): number 
 
 const lengthOf = (lead: number) => (lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2)
 
-/** Slow: for a message. */
+/** Takes long strides, then looks at single characters. */
 function firstInvalid(bytes: Uint8Array, start: number, end: number): number {
   let at = start
+  for (let next = at + STRIDE_BYTES; next < end; next = at + STRIDE_BYTES) {
+    next = wholeCharacters(bytes, at, next)
+    if (!isUtf8(bytes.subarray(at, next))) break
+    at = next
+  }
   while (at < end) {
     const length = bytes[at]! < 0x80 ? 1 : lengthOf(bytes[at]!)
     if (!isUtf8(bytes.subarray(at, Math.min(at + length, end)))) break

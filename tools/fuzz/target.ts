@@ -36,4 +36,24 @@ export const choiceOf = ({ buffer, start, end }: Placed, count: number): number 
 export const rowsOf = (columns: readonly Column[], rows: number): ValueJson[][] =>
   Array.from({ length: rows }, (_, row) => columns.map(column => cellToJson(column, row)))
 
+/**
+ * With a first byte of 128 or more what follows it becomes one message with a header that is right, so that what is behind the header is
+ * reached more often.
+ */
+export function messageIn(input: Placed, headerOf: (length: number) => Uint8Array): Placed {
+  const rest = behindFirst(input)
+  if (choiceOf(input, 256) < 128) return rest
+  const bytes = bytesOf(rest)
+  const message = Buffer.concat([headerOf(bytes.length), bytes])
+  const buffer = Buffer.alloc(message.length + 64, input.buffer[input.end])
+  buffer.set(message)
+  return { buffer, start: 0, end: message.length }
+}
+
+/** Where a stream is cut, and its end. */
+export const endsOf = ({ start, end }: Placed, cuts: readonly number[]): number[] => [
+  ...cuts.filter(at => at > 0 && at < end - start).map(at => start + at),
+  end,
+]
+
 export const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex')

@@ -5,7 +5,17 @@
  * {@link FieldScanner}.
  */
 import type { Schema, Type } from '#columnar'
-import { BLOCK_TOOLS, BLOCK_VARIABLES, payloadCode, undoRow, valueCode, valueKind, type DecodeRows, type ValueKind } from '#files'
+import {
+  BLOCK_TOOLS,
+  BLOCK_VARIABLES,
+  leaveRow,
+  payloadCode,
+  undoRow,
+  valueCode,
+  valueKind,
+  type DecodeRows,
+  type ValueKind,
+} from '#files'
 import { isLikeValue, type CsvDialect } from './dialect.ts'
 import { CARRIAGE_RETURN, FieldScanner, LINE_FEED, putSentinels } from './field-scanner.ts'
 
@@ -29,7 +39,7 @@ export function csvDecoder(schema: Schema, columns: readonly (number | undefined
     const isInline = index < INLINE_FIELDS && (type.kind === 'utf8' || !isLikeValue(dialect.nullText))
     return { k, type, kind: isInline ? valueKind(type) : 'call' }
   })
-  const tools = { ...BLOCK_TOOLS, scanner: new FieldScanner(dialect, schema.fields), undoRow, putSentinels }
+  const tools = { ...BLOCK_TOOLS, scanner: new FieldScanner(dialect, schema.fields), undoRow, leaveRow, putSentinels }
   const make = new Function(...Object.keys(tools), program(schema, slots, dialect)) as (...given: unknown[]) => DecodeRows
   return make(...Object.values(tools))
 }
@@ -45,6 +55,7 @@ return function decodeCsv(batch, maxBytes, bytes, start, stop, end, isLast) {
   ${BLOCK_VARIABLES}
   ${schema.fields.map((_, k) => `const c${k} = columns[${k}], v${k} = c${k}.values, o${k} = c${k}.offsets`).join('\n  ')}
   ${texts.map(k => `let d${k} = c${k}.data, u${k} = o${k}[row]`).join('\n  ')}
+  try {
   while (pos < stop) {
     rowStart = pos
     row: {
@@ -64,6 +75,7 @@ ${fields.join('\n')}
     batch.rows = row
     return rowStart
   }
+  } catch (error) { leaveRow(error, batch, row, rowStart) }
   batch.rows = row
   return pos
 }`
@@ -74,7 +86,8 @@ function fieldCode(slot: Slot | undefined, index: number, count: number, dialect
   const isLastField = index === count - 1
   const ends = isLastField ? [LINE_FEED, CARRIAGE_RETURN] : [dialect.delimiter]
   // A carriage return at the very end may be followed by its line feed.
-  const refuse = `{ if (pos + 1 >= end && !isLast) break row; scanner.refuse(bytes, pos, ${index + 1}, ${count}) }`
+  const isCut = `(pos >= end || (pos + 1 === end && bytes[pos] === ${CARRIAGE_RETURN})) && !isLast`
+  const refuse = `{ if (${isCut}) break row; scanner.refuse(bytes, pos, ${index + 1}, ${count}) }`
   const separator = isLastField
     ? `if (bytes[pos] === ${LINE_FEED}) pos++
       else if (bytes[pos] === ${CARRIAGE_RETURN} && bytes[pos + 1] === ${LINE_FEED}) pos += 2

@@ -59,11 +59,16 @@ export class FieldScanner {
     const next = this.find(bytes, pos, end, isLast)
     // Half a value might be no value.
     if (next >= end && !isLast) return next
-    if (this.isNull()) setNull(column, row)
-    else if (!this.#scans[index]!(this.text, this.from, this.to, column, row)) {
+    if (!this.put(column, index, row))
       throw new RowFault(pos, this.#names[index], `the value is no ${this.#types[index]}`, VALUE_HINT)
-    }
     return next
+  }
+
+  /** Writes the field that was found last; false: it is no value of the column. */
+  put(column: Column, index: number, row: number): boolean {
+    if (!this.isNull()) return this.#scans[index]!(this.text, this.from, this.to, column, row)
+    setNull(column, row)
+    return true
   }
 
   /** Finds a field; returns the position of what ends it, at least `end` when it is cut off. */

@@ -8,11 +8,13 @@ import {
   type Head,
   type NamedColumn,
   type RowFormat,
+  type RowRescue,
   type Sampler,
 } from '#files'
 import { csvDecoder } from './decoder.ts'
 import type { CsvDialect } from './dialect.ts'
 import { FieldScanner, isReadable, putSentinels } from './field-scanner.ts'
+import { CsvRescue } from './rescue.ts'
 import { TypeGuess } from './type-guess.ts'
 
 export interface CsvSettings {
@@ -20,6 +22,8 @@ export interface CsvSettings {
   readonly header: boolean
   readonly columns: readonly NamedColumn[] | undefined
   readonly sampleRows: number
+  /** Bad rows are set aside: a sample goes on behind them. */
+  readonly quarantine: boolean
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -61,15 +65,20 @@ export class CsvFormat implements RowFormat {
 
   decoder(schema: Schema, head: Head, file: string): DecodeRows {
     const wanted = schema.fields.map(({ name }) => name)
-    if (head.names === undefined) return csvDecoder(schema, [...wanted.keys()], this.#settings.dialect)
-    refuseOtherColumns(head.names, wanted, this.#settings.columns !== undefined, file)
-    const places = head.names.map(name => wanted.indexOf(name))
-    return csvDecoder(
-      schema,
-      places.map(place => (place === -1 ? undefined : place)),
-      this.#settings.dialect,
-    )
+    if (head.names !== undefined) refuseOtherColumns(head.names, wanted, this.#settings.columns !== undefined, file)
+    return csvDecoder(schema, placesOf(schema, head), this.#settings.dialect)
   }
+
+  rescue(schema: Schema, head: Head): RowRescue {
+    return new CsvRescue(schema, placesOf(schema, head), this.#settings.dialect)
+  }
+}
+
+/** The column of the schema that each field of a row fills. */
+function placesOf({ fields }: Schema, { names }: Head): (number | undefined)[] {
+  if (names === undefined) return [...fields.keys()]
+  const wanted = fields.map(({ name }) => name)
+  return names.map(name => (wanted.includes(name) ? wanted.indexOf(name) : undefined))
 }
 
 class CsvSampler implements Sampler {
@@ -100,11 +109,9 @@ class CsvSampler implements Sampler {
     if (this.#rows >= sampleRows) return
     const schema = { fields: names.map((name): Field => ({ name, type: utf8, nullable: true })) }
     const batch = new Batch(schema, sampleRows - this.#rows)
-    const { bytes, end, isWhole } = beginning
     const start = beginning.start + head.length
-    const next = csvDecoder(schema, [...names.keys()], dialect)(batch, Infinity, bytes, start, end, end, isWhole)
+    this.#bytes += this.#fill(batch, beginning, start) - start
     this.#rows += batch.rows
-    this.#bytes += (next < 0 ? ~next : next) - start
     const hasType = new Set(columns?.filter(({ type }) => type !== undefined).map(({ name }) => name))
     for (const [index, name] of names.entries()) if (!hasType.has(name)) this.#guess(name, batch, index)
   }
@@ -118,6 +125,24 @@ class CsvSampler implements Sampler {
       nullable: true,
     }))
     return fields === undefined ? undefined : { fields }
+  }
+
+  /** Returns where the rows that were looked at end. Bad ones are passed over where they will be set aside. */
+  #fill(batch: Batch, { bytes, end, isWhole }: Beginning, start: number): number {
+    const { dialect, quarantine } = this.#settings
+    const columns = [...batch.columns.keys()]
+    const decode = csvDecoder(batch.schema, columns, dialect)
+    for (let from = start; ;) {
+      try {
+        const next = decode(batch, Infinity, bytes, from, end, end, isWhole)
+        return next < 0 ? ~next : next
+      } catch (error) {
+        if (!quarantine || !(error instanceof RowFault)) throw error
+        const next = new CsvRescue(batch.schema, columns, dialect).endOf(bytes, error.rowStart ?? from, end, isWhole)
+        if (next === undefined) return from
+        from = next
+      }
+    }
   }
 
   #guess(name: string, batch: Batch, index: number): void {

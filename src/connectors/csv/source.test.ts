@@ -245,6 +245,42 @@ describe('csv source', () => {
     assert.deepEqual(types((await read(await fileOf('a,b'))).dataset), { a: 'utf8', b: 'utf8' })
   })
 
+  test('finds the same bad rows wherever the file is cut', async () => {
+    const lines = ['1,x', '2,y,z', '"3,"', 'four,x', '5,"a', '6",b', '7,c', '"8",\r', '\u{1f600},d', '9,e"']
+    const path = await fileOf(`${lines.join('\n')}\n`)
+    const settings = { header: false, multiline: false, columns: [{ name: 'n', type: 'int64' }, 't'] }
+    for (let splitBytes = 1; splitBytes <= 64; splitBytes++) {
+      await using reader = await open(path, { ...settings, splitBytes }, { quarantine: true, batchRows: 4 })
+      const [dataset] = await reader.discover()
+      const texts: (string | undefined)[] = []
+      let good = 0
+      for await (const split of reader.enumerate(dataset!)) {
+        for await (const { batch, refused = [] } of reader.read(dataset!, split, undefined)) {
+          texts.push(...refused.map(({ text }) => text))
+          good += batch.rows - refused.length
+        }
+      }
+      assert.deepEqual(
+        [good, texts],
+        [3, ['2,y,z', '"3,"', 'four', '5,"a', '6",b', '\u{1f600}', '9,e"']],
+        `splits of ${splitBytes} bytes`,
+      )
+    }
+  })
+
+  test('refuses a row that is larger than the memory of the job allows, and says where it is', async () => {
+    const path = await fileOf(`a\nx\n${'y'.repeat(2_000_000)}\n`)
+    for (const quarantine of [true, false])
+      await assert.rejects(
+        rowsOf(path, { columns: ['a'] }, { rowBytes: 1_000_000, quarantine }),
+        (error: { code: string; message: string }) => {
+          assert.equal(error.code, 'data.row-too-large')
+          assert(error.message.includes(`behind byte 4 of ${path}`), error.message)
+          return true
+        },
+      )
+  })
+
   test('says why a big file is read by one worker', async () => {
     const path = await fileOf(text)
     await using reader = await open(path, { splitBytes: 10 })
@@ -263,9 +299,39 @@ const suiteFile = await fileOf(
   'suite.csv',
 )
 
+const badColumns = [
+  { name: 'id', type: 'int64' },
+  { name: 'day', type: 'date' },
+]
+const badLines = ['x', '2,y,z', 'a,b', '"2"3,', '4"5,', '6,"2024-01-01" ', '7\r8,']
+const badFile = await fileOf(
+  Buffer.concat([
+    Buffer.from('id,day\n1,2024-02-29\n2,2023-02-29\n1.5,\r\n"q\n",2024-01-01\n'),
+    Buffer.from(`${badLines.join('\n')}\n3,\n4,`),
+    Buffer.of(0xff, 0x0a),
+    Buffer.from('5,2024-01-01\n6,"never\nclosed\n7,'),
+  ]),
+  'bad.csv',
+)
 sourceSuite({
   source: csvSource,
   options: { path: suiteFile, splitBytes: 300, multiline: false },
   brokenOptions: { path: join(folder, 'missing.csv') },
+  bad: {
+    options: { path: badFile, columns: badColumns },
+    rows: {
+      bad: [
+        { id: 1n, day: '2024-02-29' },
+        { id: 3n, day: null },
+        { id: 5n, day: '2024-01-01' },
+      ],
+    },
+    refused: [
+      { column: 'day', text: '2023-02-29' },
+      { column: 'id', text: '1.5' },
+      { column: 'id', text: 'q\n' },
+      ...[...badLines, '4,\\xff', '6,"never\nclosed\n7,'].map(text => ({ column: '', text })),
+    ],
+  },
   rows: { suite: Array.from({ length: 50 }, (_, at) => ({ id: BigInt(at), name: `n "${at}"` })) },
 })

@@ -31,7 +31,9 @@ export const csvSource = defineSource({
   capabilities: { boundedness: 'bounded', resume: 'position', changelog: 'append' },
   async open(settings, context) {
     const { header, sampleRows } = settings
-    const format = new CsvFormat({ dialect: dialectOf(settings), header, columns: namedColumns(settings.columns), sampleRows })
+    const { quarantine = false } = context
+    const columns = namedColumns(settings.columns)
+    const format = new CsvFormat({ dialect: dialectOf(settings), header, columns, sampleRows, quarantine })
     return new FileReader(settings, format, context)
   },
 })

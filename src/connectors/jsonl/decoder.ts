@@ -6,6 +6,7 @@ import type { Schema, Type } from '#columnar'
 import {
   BLOCK_TOOLS,
   BLOCK_VARIABLES,
+  leaveRow,
   payloadCode,
   undoRow,
   valueCode,
@@ -39,7 +40,7 @@ export function jsonlDecoder(schema: Schema, order: readonly string[], rules: Js
   const names = schema.fields.map(({ name }) => name)
   const keys = [...new Set([...order.filter(name => rules.passesOver || names.includes(name)), ...names])]
   const slots = keys.map((name): Slot => ({ name, k: names.includes(name) ? names.indexOf(name) : undefined }))
-  const tools = { ...BLOCK_TOOLS, scanner: new ObjectScanner(schema.fields, rules.binary, rules.passesOver), undoRow }
+  const tools = { ...BLOCK_TOOLS, scanner: new ObjectScanner(schema.fields, rules.binary, rules.passesOver), undoRow, leaveRow }
   const make = new Function(...Object.keys(tools), program(schema, slots)) as (...given: unknown[]) => DecodeRows
   return make(...Object.values(tools))
 }
@@ -56,6 +57,7 @@ return function decodeJsonl(batch, maxBytes, bytes, start, stop, end, isLast) {
   ${BLOCK_VARIABLES}
   ${schema.fields.map((_, k) => `const c${k} = columns[${k}], v${k} = c${k}.values, o${k} = c${k}.offsets`).join('\n  ')}
   ${texts.map(k => `let d${k} = c${k}.data, u${k} = o${k}[row]`).join('\n  ')}
+  try {
   while (pos < stop) {
     rowStart = pos
     row: {
@@ -86,6 +88,7 @@ return function decodeJsonl(batch, maxBytes, bytes, start, stop, end, isLast) {
       return ~pos
     }
   }
+  } catch (error) { leaveRow(error, batch, row, rowStart) }
   batch.rows = row
   return pos > end ? end : pos
 }`

@@ -9,16 +9,20 @@ import {
   type Head,
   type NamedColumn,
   type RowFormat,
+  type RowRescue,
   type Sampler,
 } from '#files'
 import { jsonlDecoder } from './decoder.ts'
 import { JsonGuess } from './json-guess.ts'
-import { enterObject, isEmptyObject, isReadable, LINE_FEED, readMember, type Member } from './object-scanner.ts'
+import { enterObject, isEmptyObject, isReadable, LINE_FEED, ObjectScanner, readMember, type Member } from './object-scanner.ts'
+import { JsonlRescue } from './rescue.ts'
 
 export interface JsonlSettings {
   readonly columns: readonly NamedColumn[] | undefined
   readonly sampleRows: number
   readonly binary: BinaryText
+  /** Bad rows are set aside: a sample goes on behind them. */
+  readonly quarantine: boolean
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -38,7 +42,7 @@ export class JsonlFormat implements RowFormat {
   /** Nothing precedes the rows; the keys of the first one are what the decoder expects. */
   head(beginning: Beginning): Head | undefined {
     for (const line of linesOf(beginning)) {
-      const members = membersOf(beginning, line)
+      const members = membersOf(beginning, line, this.#settings.quarantine)
       if (members !== undefined) return { length: 0, names: members.map(({ key }) => key) }
     }
     return beginning.isWhole ? { length: 0, names: undefined } : undefined
@@ -51,6 +55,11 @@ export class JsonlFormat implements RowFormat {
   decoder(schema: Schema, head: Head): DecodeRows {
     const { binary, columns } = this.#settings
     return jsonlDecoder(schema, head.names ?? [], { binary, passesOver: columns !== undefined })
+  }
+
+  rescue({ fields }: Schema): RowRescue {
+    const { binary, columns } = this.#settings
+    return new JsonlRescue(new ObjectScanner(fields, binary, columns !== undefined))
   }
 }
 
@@ -73,7 +82,7 @@ class JsonlSampler implements Sampler {
   add(beginning: Beginning): void {
     for (const line of linesOf(beginning)) {
       if (this.#rows === this.#settings.sampleRows) return
-      const members = membersOf(beginning, line)
+      const members = membersOf(beginning, line, this.#settings.quarantine)
       if (members === undefined) continue
       for (const { key, from, to } of members) {
         if (!this.#hasType.has(key)) this.#guess(key).add(decoder.decode(beginning.bytes.subarray(from, to)))
@@ -117,8 +126,17 @@ function* linesOf({ bytes, start, end, isWhole }: Beginning): Generator<Line> {
   }
 }
 
-/** Undefined: the line is blank. */
-function membersOf({ bytes }: Beginning, { start, end }: Line): Member[] | undefined {
+/** Undefined: the line is blank, or wrong where that does not matter. */
+function membersOf({ bytes }: Beginning, line: Line, quarantine: boolean): Member[] | undefined {
+  try {
+    return readMembers(bytes, line)
+  } catch (error) {
+    if (quarantine && error instanceof RowFault) return undefined
+    throw error
+  }
+}
+
+function readMembers(bytes: Uint8Array, { start, end }: Line): Member[] | undefined {
   let pos = enterObject(bytes, start, end)
   if (pos < 0) return undefined
   const members: Member[] = []

@@ -94,6 +94,9 @@ function trimmed(bytes: Uint8Array, end: number): number {
   return end
 }
 
+/** Is told the column of a value that does not fit, and where the value stands. */
+type TellMisfit = (column: string, from: number, to: number) => void
+
 export class ObjectScanner {
   readonly #places: ReadonlyMap<string, number>
   readonly #scans: readonly Scan[]
@@ -111,8 +114,11 @@ export class ObjectScanner {
     this.#seen = new Uint8Array(fields.length)
   }
 
-  /** Reads the line `bytes[start, end)` into a row, of which nothing has been written. False: it is blank. */
-  scanLine(batch: Batch, bytes: Uint8Array, start: number, end: number, row: number): boolean {
+  /**
+   * Reads the line `bytes[start, end)` into a row, of which nothing has been written. False: it is blank. A value that does not fit is a
+   * fault, unless there is somebody to tell: then NULL stands for it.
+   */
+  scanLine(batch: Batch, bytes: Uint8Array, start: number, end: number, row: number, tell?: TellMisfit): boolean {
     let pos = enterObject(bytes, start, end)
     if (pos < 0) return false
     this.#seen.fill(0)
@@ -120,7 +126,7 @@ export class ObjectScanner {
     while (pos >= 0) {
       const keyAt = pos
       pos = readMember(bytes, pos, end, this.#member)
-      this.#put(batch, bytes, keyAt, row)
+      this.#put(batch, bytes, keyAt, row, tell)
     }
     for (const [k, column] of batch.columns.entries()) if (this.#seen[k] === 0) setNull(column, row)
     return true
@@ -141,7 +147,7 @@ export class ObjectScanner {
     return true
   }
 
-  #put(batch: Batch, bytes: Uint8Array, keyAt: number, row: number): void {
+  #put(batch: Batch, bytes: Uint8Array, keyAt: number, row: number, tell: TellMisfit | undefined): void {
     const { key, from, to } = this.#member
     const k = this.#places.get(key)
     if (k === undefined) {
@@ -150,9 +156,10 @@ export class ObjectScanner {
     }
     if (this.#seen[k] !== 0) throw new RowFault(keyAt, key, 'the object has the key twice', 'Correct the line.')
     this.#seen[k] = 1
-    if (!this.scanValue(bytes, from, to, batch.columns[k]!, k, row)) {
-      throw new RowFault(from, key, `the value is no ${this.#types[k]}`, VALUE_HINT)
-    }
+    if (this.scanValue(bytes, from, to, batch.columns[k]!, k, row)) return
+    if (tell === undefined) throw new RowFault(from, key, `the value is no ${this.#types[k]}`, VALUE_HINT)
+    setNull(batch.columns[k]!, row)
+    tell(key, from, to)
   }
 }
 

@@ -128,6 +128,18 @@ describe('jsonl source', () => {
   })
 })
 
+const badFile = join(folder, 'bad.jsonl')
+const broken = ['{"id":3', '[]', '{"id":4,"id":5}', '{"id":"x","day":"y"}', '{"id":1,"more":2}']
+await writeFile(
+  badFile,
+  Buffer.concat([
+    Buffer.from('{"id":1,"day":"2024-02-29"}\n{"id":2,"day":"2023-02-29"}\n{"id":1.5,"day":null}\r\n'),
+    Buffer.from(`${broken.join('\n')}\n\n{"id":6,"day":null}\n{"day":"`),
+    Buffer.of(0xff, 0xc3),
+    Buffer.from('"}\n{"id":7,"day":"2024-01-01"}\n{"id":8,"day'),
+  ]),
+)
+
 const suiteFile = join(folder, 'suite.jsonl')
 await writeFile(suiteFile, Array.from({ length: 50 }, (_, at) => `{"id":${at},"name":"n \\"${at}\\""}\n`).join(''))
 
@@ -135,5 +147,30 @@ sourceSuite({
   source: jsonlSource,
   options: { path: suiteFile, splitBytes: 300 },
   brokenOptions: { path: join(folder, 'missing.jsonl') },
+  bad: {
+    options: {
+      path: badFile,
+      columns: [
+        { name: 'id', type: 'int64' },
+        { name: 'day', type: 'date' },
+      ],
+      splitBytes: 40,
+    },
+    rows: {
+      bad: [
+        { id: 1n, day: '2024-02-29' },
+        { id: 1n, day: null },
+        { id: 6n, day: null },
+        { id: 7n, day: '2024-01-01' },
+      ],
+    },
+    refused: [
+      { column: 'day', text: '"2023-02-29"' },
+      { column: 'id', text: '1.5' },
+      ...broken.slice(0, -1).map(text => ({ column: '', text })),
+      { column: '', text: '{"day":"\\xff\\xc3"}' },
+      { column: '', text: '{"id":8,"day' },
+    ],
+  },
   rows: { suite: Array.from({ length: 50 }, (_, at) => ({ id: BigInt(at), name: `n "${at}"` })) },
 })

@@ -16,6 +16,8 @@ export const jsonlSource = defineSource({
   capabilities: { boundedness: 'bounded', resume: 'position', changelog: 'append' },
   async open(settings, context) {
     const { sampleRows, binary } = settings
-    return new FileReader(settings, new JsonlFormat({ columns: namedColumns(settings.columns), sampleRows, binary }), context)
+    const { quarantine = false } = context
+    const format = new JsonlFormat({ columns: namedColumns(settings.columns), sampleRows, binary, quarantine })
+    return new FileReader(settings, format, context)
   },
 })

@@ -34,7 +34,11 @@ async function run(input: Placed): Promise<unknown> {
   for (const dataset of await reader.discover()) {
     for await (const split of reader.enumerate(dataset)) {
       for await (const { batch, refused } of reader.read(dataset, split, undefined))
-        found.push(split.id, Array.from({ length: batch.rows }, (_, at) => batch.row(at)), refused)
+        found.push(
+          split.id,
+          Array.from({ length: batch.rows }, (_, at) => batch.row(at)),
+          refused,
+        )
     }
   }
   return found

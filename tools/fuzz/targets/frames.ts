@@ -1,6 +1,6 @@
 /** Frames between coordinator and worker process. */
 import { FrameParser } from '../../../src/engine/frames.ts'
-import { hex, type Target } from '../target.ts'
+import { endsOf, hex, type Target } from '../target.ts'
 
 const frame = (sequence: number, json: string): Buffer => {
   const header = Buffer.alloc(16)
@@ -17,10 +17,10 @@ export const frames: Target = {
     frame(0, '{"__proto__":{"a":1},"b":[{"$u64":"1"}]}'),
   ],
   tokens: ['"$u64"', '{}', 'null', hex('ffffffff'), hex('00000004'), '"__proto__":'],
-  run({ buffer, start, end }, cuts) {
+  run(input, cuts) {
     const parser = new FrameParser()
-    const places = [...cuts.filter(at => at > 0 && at < end - start), end - start]
-    return places.flatMap((at, i) => parser.push(buffer.subarray(start + (places[i - 1] ?? 0), start + at)))
+    const ends = endsOf(input, cuts)
+    return ends.flatMap((end, i) => parser.push(input.buffer.subarray(ends[i - 1] ?? input.start, end)))
   },
   isStream: true,
 }

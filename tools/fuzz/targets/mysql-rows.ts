@@ -4,10 +4,17 @@ import type { Type } from '#columnar'
 import { FIELD } from '../../../src/connectors/mysql/protocol/field-types.ts'
 import { dateText } from '../../../src/connectors/mysql/protocol/refused-value.ts'
 import { rowDecoder, STOP, type DecodeState, type WireColumn } from '../../../src/connectors/mysql/protocol/row-decoder.ts'
-import { behindFirst, choiceOf, hex, rowsOf, type Placed, type Target } from '../target.ts'
+import { choiceOf, endsOf, hex, messageIn, rowsOf, type Placed, type Target } from '../target.ts'
 
 const MOST_ROWS = 32
-const column = (type: Type, field: number, maxBytes: number = 2 ** 32): WireColumn => ({ type, field, maxBytes, zeroDates: 'refuse' })
+/** A first byte that makes one message of the rest; a multiple of the number of schemas. */
+const FRAMED = 133
+const column = (type: Type, field: number, maxBytes: number = 2 ** 32): WireColumn => ({
+  type,
+  field,
+  maxBytes,
+  zeroDates: 'refuse',
+})
 
 /** A column and one value as the manual writes it (protocol_binary_resultset_row_value). */
 const kinds: readonly (readonly [wire: WireColumn, value: string])[] = [
@@ -43,17 +50,22 @@ const schemas = [
 ]
 const decoders = schemas.map(schema => rowDecoder(schema.map(([wire]) => wire)))
 
-function packet(payload: Buffer, sequence: number): Buffer {
+function headerOf(length: number, sequence = 1): Buffer {
   const header = Buffer.alloc(4)
-  header.writeUIntLE(payload.length, 0, 3)
+  header.writeUIntLE(length, 0, 3)
   header[3] = sequence
-  return Buffer.concat([header, payload])
+  return header
 }
+
+const packet = (payload: Buffer, sequence: number) => Buffer.concat([headerOf(payload.length, sequence), payload])
+
+const rowOf = (schema: typeof kinds) =>
+  Buffer.concat([Buffer.alloc(1 + ((schema.length + 9) >> 3)), ...schema.map(([, value]) => hex(value))])
 
 /** A row with all values, one without any, and the end of rows. */
 function stream(schema: typeof kinds): Buffer {
   const bitmap = (schema.length + 9) >> 3
-  const full = Buffer.concat([Buffer.alloc(1 + bitmap), ...schema.map(([, value]) => hex(value))])
+  const full = rowOf(schema)
   const empty = Buffer.concat([Buffer.alloc(1), Buffer.alloc(bitmap, 0xff)])
   return Buffer.concat([packet(full, 1), packet(empty, 2), packet(full, 3), packet(hex('fe 0000 0200'), 4)])
 }
@@ -61,12 +73,13 @@ function stream(schema: typeof kinds): Buffer {
 function run(input: Placed, cuts: readonly number[]): unknown {
   const choice = choiceOf(input, schemas.length)
   const wire = schemas[choice]!.map(([one]) => one)
-  const { buffer, start, end } = behindFirst(input)
+  const placed = messageIn(input, headerOf)
+  const { buffer, start } = placed
   const columns = wire.map(({ type }) => new Column(type, MOST_ROWS))
   const state: DecodeState = { rows: 0, position: start, isWhole: false, stop: STOP.MORE, need: 0, badColumn: -1 }
-  for (const cut of [...cuts.filter(at => at > 0 && at < input.end - input.start), input.end - input.start]) {
+  for (const end of endsOf(placed, cuts)) {
     if (state.stop !== STOP.MORE) break
-    decoders[choice]!(state, buffer, Math.min(end, input.start + cut), columns, MOST_ROWS, 4096)
+    decoders[choice]!(state, buffer, end, columns, MOST_ROWS, 4096)
   }
   const { stop, need, position, badColumn } = state
   const refused = stop === STOP.REFUSED ? dateText(wire, buffer, position, badColumn) : undefined
@@ -75,7 +88,10 @@ function run(input: Placed, cuts: readonly number[]): unknown {
 
 export const mysqlRows: Target = {
   name: 'mysql-rows',
-  seeds: schemas.map((schema, at) => Buffer.concat([Buffer.of(at), stream(schema)])),
+  seeds: schemas.flatMap((schema, at) => [
+    Buffer.concat([Buffer.of(at), stream(schema)]),
+    ...Array.from({ length: 4 }, () => Buffer.concat([Buffer.of(FRAMED + at), rowOf(schema)])),
+  ]),
   tokens: [hex('fb'), hex('fc ffff'), hex('fd ffffff'), hex('fe ffffffffffffffff'), hex('00 0000 00')],
   run,
   isStream: true,

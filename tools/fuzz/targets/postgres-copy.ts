@@ -3,9 +3,11 @@ import { Batch, float, int, json, list, numeric, parseTypeName, timestamp, utf8 
 import { compileDecoder, NEED_BYTES, type DecodedColumn } from '../../../src/connectors/postgres/decode.ts'
 import { postgresErrors } from '../../../src/connectors/postgres/errors.ts'
 import type { ScalarWire } from '../../../src/connectors/postgres/types.ts'
-import { behindFirst, choiceOf, hex, rowsOf, type Placed, type Target } from '../target.ts'
+import { choiceOf, endsOf, hex, messageIn, rowsOf, type Placed, type Target } from '../target.ts'
 
 const MOST_ROWS = 32
+/** A first byte that makes one message of the rest; a multiple of the number of schemas. */
+const FRAMED = 132
 const named = (name: string) => parseTypeName(name) ?? utf8
 const scalar = (type: DecodedColumn['type'], kind: ScalarWire): DecodedColumn => ({ type, wire: { kind } })
 const array = (type: DecodedColumn['type'], kind: ScalarWire, itemOid: number): DecodedColumn => ({
@@ -46,11 +48,13 @@ const schemas = [
 ]
 const decoders = schemas.map(schema => compileDecoder(schema.map(([column]) => column)))
 
+const length = (value: number, bytes: 2 | 4) => hex(value < 0 ? 'ffffffff' : value.toString(16).padStart(bytes * 2, '0'))
+const headerOf = (bytes: number) => Buffer.concat([Buffer.from('d'), length(bytes + 4, 4)])
+
 function tuple(values: readonly (Buffer | undefined)[]): Buffer {
-  const length = (value: number, bytes: 2 | 4) => hex((value < 0 ? 'ffffffff' : value.toString(16).padStart(bytes * 2, '0')))
   const fields = values.flatMap(value => [length(value?.length ?? -1, 4), value ?? Buffer.alloc(0)])
   const body = Buffer.concat([length(values.length, 2), ...fields])
-  return Buffer.concat([Buffer.from('d'), length(body.length + 4, 4), body])
+  return Buffer.concat([headerOf(body.length), body])
 }
 
 const stream = (schema: typeof kinds): Buffer =>
@@ -67,25 +71,35 @@ const fail = (what: string, column: number): never => {
 
 function run(input: Placed, cuts: readonly number[]): unknown {
   const choice = choiceOf(input, schemas.length)
-  const { buffer, start } = behindFirst(input)
+  const placed = messageIn(input, headerOf)
+  const { buffer, start } = placed
   const fields = schemas[choice]!.map(([{ type }], at) => ({ name: `c${at}`, type, nullable: true }))
   const batch = new Batch({ fields }, MOST_ROWS)
   const decode = decoders[choice]!(batch.columns)
   const state = { rows: 0, bytes: 0, need: 0 }
   const unread = { buffer, start, end: start }
   let status = NEED_BYTES
-  for (const cut of [...cuts.filter(at => at > 0 && at < input.end - input.start), input.end - input.start]) {
-    unread.end = input.start + cut
-    if (unread.end < start) continue
+  for (const end of endsOf(placed, cuts)) {
+    unread.end = end
     status = decode(unread, state, MOST_ROWS, 4096, fail)
     if (status !== NEED_BYTES) break
   }
-  return { rows: rowsOf(batch.columns, state.rows), status, need: status === NEED_BYTES ? state.need : 0, at: unread.start - start }
+  return {
+    rows: rowsOf(batch.columns, state.rows),
+    status,
+    need: status === NEED_BYTES ? state.need : 0,
+    at: unread.start - start,
+  }
 }
 
 export const postgresCopy: Target = {
   name: 'postgres-copy',
-  seeds: schemas.map((schema, at) => Buffer.concat([Buffer.of(at), stream(schema)])),
+  seeds: schemas.flatMap((schema, at) => [
+    Buffer.concat([Buffer.of(at), stream(schema)]),
+    ...Array.from({ length: 4 }, () =>
+      Buffer.concat([Buffer.of(FRAMED + at), tuple(schema.map(([, value]) => hex(value))).subarray(5)]),
+    ),
+  ]),
   tokens: [hex('ffffffff'), hex('7fffffff'), hex('80000000'), hex('c000'), hex('d000'), hex('64')],
   run,
   isStream: true,

@@ -26,7 +26,9 @@ const seeds = [
   hex('01 0003 00000001 31 ffffffff 00000003 616263'),
   Buffer.concat([
     hex('02'),
-    Buffer.from('SERROR\0VERROR\0C23505\0Mduplicate key\0DKey (id)=(5) already exists.\0WCOPY t, line 3, column c: "x"\0spublic\0tt\0\0'),
+    Buffer.from(
+      'SERROR\0VERROR\0C23505\0Mduplicate key\0DKey (id)=(5) already exists.\0WCOPY t, line 3, column c: "x"\0spublic\0tt\0\0',
+    ),
   ]),
   Buffer.from('\x03r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096'),
 ]

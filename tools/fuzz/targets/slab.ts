@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { Batch, bool, decimalType, int, list, packBatch, unpackBatch, utf8, writeValue, type Value } from '#columnar'
 import { SluiceError } from '#errors'
-import { bytesOf, hex, type Target } from '../target.ts'
+import { bytesOf, hex, rowsOf, type Target } from '../target.ts'
 
 const types = [int(64), utf8, bool, decimalType(30, 2), list(utf8)]
 const schema = { fields: types.map((type, at) => ({ name: `c${at}`, type, nullable: true })) }
@@ -27,7 +27,7 @@ export const slab: Target = {
   run(input) {
     try {
       const batch = unpackBatch(schema, Uint8Array.from(bytesOf(input)).buffer)
-      return Array.from({ length: batch.rows }, (_, row) => batch.row(row))
+      return rowsOf(batch.columns, batch.rows)
     } catch (error) {
       assert(SluiceError.is(error, 'columnar.bad-slab'), String(error))
       return error.message

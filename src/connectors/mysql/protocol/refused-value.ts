@@ -32,7 +32,7 @@ export function dateText(wire: readonly WireColumn[], bytes: Buffer, packet: num
   const [month, day, hour, minute, second] = [3, 4, 5, 6, 7].map(i => (i <= length ? bytes[at + i]! : 0))
   const date = `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
   if (type.kind === 'date') return date
-  const micros = length > 7 ? `.${pad(bytes.readUInt32LE(at + 8), 6)}` : ''
+  const micros = length > 10 ? `.${pad(bytes.readUInt32LE(at + 8), 6)}` : ''
   return `${date} ${pad(hour, 2)}:${pad(minute, 2)}:${pad(second, 2)}${micros}`
 }
 

@@ -273,7 +273,7 @@ function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
     type.kind === 'date'
       ? `w${k}[row] = days`
       : // A day has 20 * 2^32 + 500654080 microseconds.
-        `const clock = n > 4 ? (b[v + 4] * 3600 + b[v + 5] * 60 + b[v + 6]) * 1e6 + (n > 7 ? ${word('v + 7')} : 0) : 0
+        `const clock = n > 6 ? (b[v + 4] * 3600 + b[v + 5] * 60 + b[v + 6]) * 1e6 + (n > 10 ? ${word('v + 7')} : 0) : 0
         const low = days * 500654080 + clock
         w${k}[2 * row] = low; w${k}[2 * row + 1] = days * 20 + Math.floor(low / 4294967296)`
   return `n = b[v++]
@@ -290,7 +290,7 @@ function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
 function timeBlock(k: number): string {
   return `n = b[v++]
       let micros = 0
-      if (n > 7) micros = (${word('v + 1')} * 86400 + b[v + 5] * 3600 + b[v + 6] * 60 + b[v + 7]) * 1e6 + (n > 8 ? ${word('v + 8')} : 0)
+      if (n > 7) micros = (${word('v + 1')} * 86400 + b[v + 5] * 3600 + b[v + 6] * 60 + b[v + 7]) * 1e6 + (n > 11 ? ${word('v + 8')} : 0)
       if (n > 7 && b[v] !== 0) micros = -micros
       w${k}[2 * row] = micros; w${k}[2 * row + 1] = Math.floor(micros / 4294967296)
       v += n`
