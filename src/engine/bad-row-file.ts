@@ -32,7 +32,7 @@ export interface BadRow {
   readonly code: string
   readonly message: string
   readonly column?: string
-  /** The value of that column as the source shows it, where `row` cannot hold it. */
+  /** The value of that column as the source shows it, or without a column the whole row, where `row` cannot hold it. */
   readonly text?: string
   /** Position behind the rows it was read with. */
   readonly position?: Json

@@ -68,9 +68,11 @@ export const show = command(async (flags: ShowFlags, file: string): Promise<numb
       if (flags.json) print({ run: head.run, dataset: head.dataset, split: head.split, ...row, message: safeText(row.message) })
       else {
         const { key, code, message, text, column, time } = row
-        const values = head.columns.map(
-          ({ name }, i) => `    ${name} = ${name === column && text !== undefined ? text : JSON.stringify(row.row[i])}`,
-        )
+        const values = isWhole(row)
+          ? [`    ${text}`]
+          : head.columns.map(
+              ({ name }, i) => `    ${name} = ${name === column && text !== undefined ? text : JSON.stringify(row.row[i])}`,
+            )
         process.stdout.write(
           `${styleText('bold', `${head.dataset} ${key}`)}  ${code}  ${time}\n  ${safeText(message)}\n${values.join('\n')}\n`,
         )
@@ -80,20 +82,24 @@ export const show = command(async (flags: ShowFlags, file: string): Promise<numb
   return EXIT_CODES.ok.code
 })
 
-/** The values of all rows as JSON Lines: for a spreadsheet, or to be corrected by hand and read by `jsonl`. */
+/** The values of all rows as JSON Lines: for a spreadsheet, or to be corrected by hand and read by `jsonl`; `line` where they could not be told apart. */
 export const exportRows = command(async (flags: DirtyFlags, file: string): Promise<number> => {
   const { spec } = await loadSpec(file, flags)
   for (const set of await setsOf(spec, flags.run)) {
     for await (const { head, row } of rowsOfSet(set)) {
-      print(
-        Object.fromEntries(
-          head.columns.map(({ name }, i) => [name, name === row.column && row.text !== undefined ? row.text : row.row[i]]),
-        ),
-      )
+      const values = head.columns.map(({ name }, i) => [
+        name,
+        name === row.column && row.text !== undefined ? row.text : row.row[i],
+      ])
+      print(isWhole(row) ? { line: row.text } : Object.fromEntries(values))
     }
   }
   return EXIT_CODES.ok.code
 })
+
+/** A row of which there is only the text: the source could not divide it into columns. */
+const isWhole = ({ column, text }: { readonly column?: string; readonly text?: string }) =>
+  column === undefined && text !== undefined
 
 /** Writes all rows again that no replay has written yet. What fails again is set aside once more, by the replay. */
 export const replay = command(async (flags: DirtyFlags, file: string): Promise<number> => {
