@@ -1,9 +1,10 @@
 /** Everything in `docs/` that is generated, by path. */
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import * as catalog from '#catalog'
 import { connectorPage, overviewPage, type System } from './connector-page.ts'
 import { errorsPage } from './errors-page.ts'
 import { exactnessPage } from './exactness-page.ts'
+import { licencesPage, type LockFile } from './licences-page.ts'
 import { inputSchema } from './option-docs.ts'
 import { typesPage } from './types-page.ts'
 
@@ -13,12 +14,14 @@ export const GENERATED_FOLDERS = ['docs/connectors', 'docs/schema']
 export async function generatedPages(): Promise<Map<string, string>> {
   const systems = await Promise.all(catalog.names().map(systemOf))
   await loadErrors()
+  const lock = JSON.parse(await readFile(new URL('../../package-lock.json', import.meta.url), 'utf8')) as LockFile
   return new Map([
     ['docs/connectors/README.md', overviewPage(systems)],
     ...systems.map(system => [`docs/connectors/${system.name}.md`, connectorPage(system)] as const),
     ...systems.flatMap(schemaFiles),
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/exactness.md', await exactnessPage()],
+    ['docs/reference/licences.md', licencesPage(lock)],
     ['docs/reference/types.md', typesPage()],
   ])
 }
