@@ -30,7 +30,8 @@ test('native names and those of FlinkX mean the same', () => {
     where: '',
     startLocation: '',
   })
-  assert.deepEqual(flinkx, native)
+  assert.deepEqual({ ...flinkx, connection: { ...flinkx.connection, isJdbc: false } }, native)
+  assert.equal(flinkx.connection.isJdbc, true)
   assert.deepEqual(native.tables, [{ schema: 's', name: 't' }])
 })
 

@@ -81,7 +81,7 @@ function run(input: Placed, cuts: readonly number[]): unknown {
   let status = NEED_BYTES
   for (const end of endsOf(placed, cuts)) {
     unread.end = end
-    status = decode(unread, state, MOST_ROWS, 4096, fail)
+    status = decode(unread, state, MOST_ROWS, 4096, fail, () => {})
     if (status !== NEED_BYTES) break
   }
   return {
