@@ -58,12 +58,7 @@ describe('too large', () => {
     ['wide.json', `{"source":[${'1,'.repeat(300_000)}1]}`],
     [
       'laughs.yaml',
-<<<<<<< HEAD
-      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
-        .split('')
-=======
       `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from('bcdefgh')
->>>>>>> 059cb23 (sql: a test knows who was named by a JDBC URL)
         .map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`).join()}]\n`)
         .join('')}source: *h\n`,
     ],
