@@ -39,10 +39,8 @@ export async function fuzz(
 /** Inputs that were found before, by the names of their files. */
 export async function corpusOf({ name }: Target): Promise<{ name: string; input: Buffer }[]> {
   const folder = join(CORPUS, name)
-  const names = await readdir(folder).catch(() => [])
-  return Promise.all(
-    names.toSorted((a, b) => (a < b ? -1 : 1)).map(async file => ({ name: file, input: await readFile(join(folder, file)) })),
-  )
+  const names = await readdir(folder).catch((): string[] => [])
+  return Promise.all(names.sort().map(async file => ({ name: file, input: await readFile(join(folder, file)) })))
 }
 
 /** Where an input is kept, so that it is tried in every run. */

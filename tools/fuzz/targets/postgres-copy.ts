@@ -78,14 +78,16 @@ function run(input: Placed, cuts: readonly number[]): unknown {
   const decode = decoders[choice]!(batch.columns)
   const state = { rows: 0, bytes: 0, need: 0 }
   const unread = { buffer, start, end: start }
+  const refused: unknown[] = []
   let status = NEED_BYTES
   for (const end of endsOf(placed, cuts)) {
     unread.end = end
-    status = decode(unread, state, MOST_ROWS, 4096, fail, () => {})
+    status = decode(unread, state, MOST_ROWS, 4096, fail, (...what) => refused.push(what))
     if (status !== NEED_BYTES) break
   }
   return {
     rows: rowsOf(batch.columns, state.rows),
+    refused,
     status,
     need: status === NEED_BYTES ? state.need : 0,
     at: unread.start - start,
