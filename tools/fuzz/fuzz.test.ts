@@ -5,7 +5,7 @@ import { check } from './check.ts'
 import { corpusOf, fuzz } from './fuzz.ts'
 import { targets } from './targets.ts'
 
-const INPUTS = 150
+const INPUTS = 100
 const SEED = 4
 
 for (const target of targets) {

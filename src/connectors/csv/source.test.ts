@@ -249,7 +249,7 @@ describe('csv source', () => {
     const lines = ['1,x', '2,y,z', '"3,"', 'four,x', '5,"a', '6",b', '7,c', '"8",\r', '\u{1f600},d', '9,e"']
     const path = await fileOf(`${lines.join('\n')}\n`)
     const settings = { header: false, multiline: false, columns: [{ name: 'n', type: 'int64' }, 't'] }
-    for (let splitBytes = 1; splitBytes <= 64; splitBytes++) {
+    for (const splitBytes of [1, 2, 3, 5, 8, 13, 21, 34, 64]) {
       await using reader = await open(path, { ...settings, splitBytes }, { quarantine: true, batchRows: 4 })
       const [dataset] = await reader.discover()
       const texts: (string | undefined)[] = []
