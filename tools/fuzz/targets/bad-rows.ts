@@ -1,14 +1,10 @@
 /** Files of rows that were set aside. */
-import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { badRowsSource } from '../../../src/engine/bad-rows-source.ts'
 import { contextOf } from '#conformance'
+import { scratch } from '../scratch.ts'
 import { bytesOf, type Placed, type Target } from '../target.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'sluice-fuzz-bad-rows-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 const head = {
   ...{ format: 'sluice-bad-rows/1', job: 'orders', run: 'r1', split: 's1', dataset: 'orders' },
@@ -27,7 +23,7 @@ const lines = [
 ]
 
 async function run(input: Placed): Promise<unknown> {
-  const file = join(folder, 'rows.jsonl')
+  const file = join(scratch, 'rows.jsonl')
   await writeFile(file, bytesOf(input))
   await using reader = await badRowsSource.open({ files: [file] }, contextOf({}))
   const found: unknown[] = []

@@ -1,14 +1,10 @@
 /** State files, with a digest that is right so that what is behind it is reached too. The first byte says whether it is. */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { StateStore } from '../../../src/engine/state-store.ts'
+import { scratch } from '../scratch.ts'
 import { behindFirst, bytesOf, choiceOf, type Placed, type Target } from '../target.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'sluice-fuzz-state-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 const body = JSON.stringify(
   {
@@ -24,7 +20,7 @@ const headOf = (text: Buffer) =>
   `${JSON.stringify({ format: 'sluice-state/1', digest: createHash('sha256').update(text.toString().trimEnd()).digest('hex').slice(0, 32) })}\n`
 
 async function run(input: Placed): Promise<unknown> {
-  const store = new StateStore(folder, 'orders')
+  const store = new StateStore(scratch, 'orders')
   const text = bytesOf(behindFirst(input))
   const file = join(store.folder, 'run.json')
   await mkdir(dirname(file), { recursive: true })
