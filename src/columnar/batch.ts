@@ -1,5 +1,6 @@
 import { Column } from './column.ts'
 import type { Schema } from './schema.ts'
+import { layoutOf } from './types.ts'
 import { readValue, type Value } from './value.ts'
 
 /** Rows of one batch unless the engine says otherwise; see docs/decisions/0005-batch-size.md. */
@@ -10,6 +11,15 @@ export const BATCH_BYTES = 2 * 1024 * 1024
 /** What happened to a row of a change batch, with the numbers of the row-kind column. */
 export const ROW_KINDS = ['insert', 'update-before', 'update-after', 'delete'] as const
 export type RowKind = (typeof ROW_KINDS)[number]
+
+/** Rows that a batch of a schema makes room for: as many as are wanted, unless the bytes that each takes whatever its values are say fewer. */
+export function capacityFor({ fields }: Schema, { batchRows, batchBytes }: { batchRows: number; batchBytes: number }): number {
+  const fixed = fields.reduce((sum, { type }) => {
+    const layout = layoutOf(type)
+    return sum + (layout.kind === 'fixed' ? layout.bytes : layout.kind === 'bits' ? 0.125 : 4)
+  }, 0)
+  return Math.max(1, Math.min(batchRows, Math.floor(batchBytes / Math.max(1, fixed))))
+}
 
 /**
  * Rows of one dataset as columns. Whoever makes a batch owns it and overwrites it for the next rows; a consumer that

@@ -65,7 +65,8 @@ export class Column {
         this.values = new VIEWS[this.layout.words](new ArrayBuffer(capacity * this.layout.bytes))
         break
       case 'bytes':
-        if (capacity > 0) this.data = new Uint8Array(FIRST_DATA_BYTES)
+        // Batches of few rows are those of many columns.
+        if (capacity > 0) this.data = new Uint8Array(Math.min(FIRST_DATA_BYTES, Math.max(64, capacity * 4)))
         this.offsets = new Int32Array(capacity + 1)
         break
       case 'list':

@@ -1,4 +1,4 @@
-export { Batch, BATCH_BYTES, BATCH_ROWS, ROW_KINDS, type RowKind } from './batch.ts'
+export { Batch, BATCH_BYTES, BATCH_ROWS, capacityFor, ROW_KINDS, type RowKind } from './batch.ts'
 export { BatchBuilder, type BatchLimits } from './builder.ts'
 export { explainRefusal } from './cast-refusal.ts'
 export type { CastPlan, Kernel } from './cast-rule.ts'

@@ -1,6 +1,6 @@
 /** The rows of one split, batch by batch. Rows with a fault stop it, or are handed out as refused ones and passed over. */
 import { isUtf8 } from 'node:buffer'
-import { Batch } from '#columnar'
+import { Batch, capacityFor } from '#columnar'
 import { dataErrors, type Chunk, type Context, type Dataset, type RefusedRow } from '#connector'
 import { refuseLongRow } from './file-beginning.ts'
 import { RowFault, setNull, SPARE_BYTES, undoRow, type DecodeRows, type RowRescue } from './row-format.ts'
@@ -37,7 +37,7 @@ export class RowReader {
     this.#rows = rows
     this.#context = context
     this.#maxRowBytes = maxRowBytes
-    this.#batch = new Batch(rows.dataset.schema, context.batchRows)
+    this.#batch = new Batch(rows.dataset.schema, capacityFor(rows.dataset.schema, context))
   }
 
   async *chunks(): AsyncIterable<Chunk<FilePosition>> {

@@ -5,7 +5,7 @@
  * read split by split. Memory: one batch, the receive buffer and one row.
  */
 import { z } from 'zod'
-import { Batch, Column } from '#columnar'
+import { Batch, capacityFor, Column } from '#columnar'
 import {
   dataErrors,
   defineSource,
@@ -142,7 +142,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     await using lease = await this.#lease()
     const { session } = lease
     const sql = copyStatement(splitStatement(selection, split, columns, position))
-    const batch = new Batch(dataset.schema, this.#context.batchRows)
+    const batch = new Batch(dataset.schema, capacityFor(dataset.schema, this.#context))
     const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
     const { batchBytes: maxBytes, rowBytes } = this.#context
     const limits = { maxRows: batch.capacity, maxBytes, rowBytes }
