@@ -210,6 +210,19 @@ json.dump([[str(v) if isinstance(v, (int, decimal.Decimal)) and not isinstance(v
     )
   })
 
+  test('writes a line of many columns as it writes one of few', async () => {
+    const names = Object.keys(types)
+    const copies = Array.from({ length: Math.ceil(120 / names.length) }, (_, copy) => copy)
+    const repeated = (values: object) =>
+      Object.fromEntries(copies.flatMap(copy => Object.entries(values).map(([name, value]) => [`${name}_${copy}`, value])))
+    for (const row of [finite, nothing]) {
+      const wide = (await write(datasetOf(repeated(types)), [repeated(row)])).text
+      const narrow = (await write(datasetOf(types), [row])).text.trimEnd().slice(1, -1)
+      const expected = copies.map(copy => names.reduce((text, name) => text.replace(`"${name}":`, `"${name}_${copy}":`), narrow))
+      assert.equal(wide, `{${expected.join(',')}}\n`)
+    }
+  })
+
   test('takes lists as JSON', async () => {
     await using writer = await jsonlSink.open(jsonlSink.options.parse({ path: folder }), contextOf())
     assert.deepEqual((await writer.plan(datasetOf({ l: list(int(32)) }))).schema.fields[0]?.type, json)
