@@ -1,4 +1,5 @@
 /** A worker: opens both ends (or one) of a chain and does what its coordinator says. Knows nothing of threads or processes. */
+import { setFlagsFromString } from 'node:v8'
 import type { Context, Json, Reader, Sink, Source, Writer } from '#connector'
 import { SluiceError } from '#errors'
 import { BadRows } from './bad-rows.ts'
@@ -16,6 +17,11 @@ export interface Connectors {
 }
 
 const METRICS_MS = 250
+/**
+ * The middle compiler of V8 needs up to half a megabyte for each column of generated codecs; beyond so many columns they do without it. The
+ * flag is of the whole process.
+ */
+const MOST_COLUMNS_OF_MAGLEV = 200
 
 type Init = ToWorker & { kind: 'init' }
 type Open = ToWorker & { kind: 'open' }
@@ -104,6 +110,8 @@ class WorkerSession {
 
   async #open(message: Open): Promise<void> {
     this.#ports = message.ports
+    if (message.routes.some(({ dataset }) => dataset.schema.fields.length > MOST_COLUMNS_OF_MAGLEV))
+      setFlagsFromString('--no-maglev')
     if (message.role === 'reader') {
       const source = await this.#openReader()
       for (const port of message.ports) serveReads(port, source, this.#meter)

@@ -178,7 +178,9 @@ export const settingsSchema = z.strictObject({
     .meta({ unit: 'ms', examples: ['10s', 5000] }),
   memory: bytes
     .optional()
-    .describe('Most memory for rows: batches, queues and protocol buffers of all workers. The runtime itself comes on top of it.')
+    .describe(
+      'Most memory for rows: batches, queues and protocol buffers of all workers. The runtime comes on top of it: 64 MiB, 32 MiB for each worker, 32 KiB for each column in each worker.',
+    )
     .meta({ unit: 'bytes', examples: ['256MiB'] }),
   ledger: z
     .enum(['auto', 'none'])

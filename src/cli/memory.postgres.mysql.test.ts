@@ -1,0 +1,195 @@
+/** Memory is a number that the user sets: the largest resident set of a run stays below it and the documented base (ARCHITECTURE.md §7). */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { FaultProxy } from '#conformance'
+import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+const folder = await mkdtemp(join(tmpdir(), 'sluice-memory-'))
+after(() => rm(folder, { recursive: true }))
+
+const MiB = 1024 * 1024
+/** What the runtime itself takes, and each worker. The same figures stand in ARCHITECTURE.md §7. */
+const BASE_BYTES = 64 * MiB
+const WORKER_BYTES = 32 * MiB
+/** Generated code, of each column in each worker. */
+const COLUMN_BYTES = 32 * 1024
+
+const postgres = await fileServer('postgres-15')
+const maria = await fileServer('mariadb-10.11')
+
+describe('peak memory', { skip: postgres.skip || maria.skip, concurrency: 1 }, () => {
+  let [a, b, x, y]: Database[] = []
+  let client: pg.Client
+  let packetBytes = 0
+
+  before(async () => {
+    a = await freshDatabase(postgres.server)
+    b = await freshDatabase(postgres.server)
+    x = await freshDatabase(maria.server)
+    y = await freshDatabase(maria.server)
+    client = new pg.Client(loginOf(a))
+    await client.connect()
+    await withMysql(x, async my => {
+      const [[row]] = await my.query<mysql.RowDataPacket[]>('SELECT @@global.max_allowed_packet AS bytes')
+      packetBytes = Number(row?.['bytes'])
+      await my.query(`SET GLOBAL max_allowed_packet = ${1024 * MiB}`)
+    })
+  })
+  after(async () => {
+    if (packetBytes > 0) await withMysql(x!, my => my.query(`SET GLOBAL max_allowed_packet = ${packetBytes}`))
+    await client?.end()
+    for (const database of [a, b, x, y]) await database?.[Symbol.asyncDispose]()
+  })
+
+  describe('with values of 64 MB', { concurrency: 1 }, () => {
+    const [rows, memory] = [3, 400 * MiB]
+    before(async () => {
+      await client.query(`CREATE TABLE huge AS SELECT id, convert_to(repeat('0123456789abcdef', ${4 * MiB}), 'UTF8') AS v
+        FROM generate_series(1, ${rows}) AS id; ALTER TABLE huge ADD PRIMARY KEY (id)`)
+      await withMysql(x!, my =>
+        my.query(`CREATE TABLE huge (id int PRIMARY KEY, v longblob) AS
+          SELECT seq AS id, REPEAT('0123456789abcdef', ${4 * MiB}) AS v FROM seq_1_to_${rows}`),
+      )
+    })
+
+    for (const [name, from, to] of [
+      ['PostgreSQL → PostgreSQL', () => a, () => b],
+      ['PostgreSQL → MariaDB', () => a, () => y],
+      ['MariaDB → PostgreSQL', () => x, () => b],
+    ] as const) {
+      test(name, async () => {
+        const report = await run(reader(from()!, 'huge'), writer(to()!, 'huge'), { memory })
+        assertBelow(report, memory, 1)
+        assert.equal(report.rows, rows)
+      })
+    }
+
+    test('that do not fit stop the run, and the error names the option', async () => {
+      for (const from of [a, x]) {
+        const { code, err } = await run(reader(from!, 'huge'), writer(b!, 'none'), { memory: 100 * MiB })
+        assert.equal(code, 65, err)
+        assert.match(err, /data\.row-too-large .*huge: a row .*has \d+ bytes, and the memory of the job allows rows of \d+ bytes/)
+        assert.match(err, /`--max-memory`/)
+      }
+    })
+  })
+
+  test('with 1,600 columns, all that PostgreSQL has', async () => {
+    const names = Array.from({ length: 1599 }, (_, i) => `c${i}`)
+    await client.query(`CREATE TABLE wide (id int PRIMARY KEY, ${names.map(name => `${name} text`).join(', ')})`)
+    await client.query(`INSERT INTO wide SELECT id, ${names.map((_, i) => `'${i}'`).join(', ')} FROM generate_series(1, 2000) id`)
+    const memory = 32 * MiB
+    const report = await run(reader(a!, 'wide'), writer(b!, 'wide'), { memory })
+    assertBelow(report, memory, 1, 1600)
+    assert.equal(report.rows, 2000)
+  })
+
+  test('with 1,000 columns of MariaDB', async () => {
+    const names = Array.from({ length: 999 }, (_, i) => `c${i}`)
+    await withMysql(x!, async my => {
+      await my.query(`CREATE TABLE wide (id int PRIMARY KEY, ${names.map(name => `${name} int`).join(', ')})`)
+      await my.query(`INSERT INTO wide SELECT seq, ${names.map((_, i) => i).join(', ')} FROM seq_1_to_4000`)
+    })
+    const memory = 32 * MiB
+    const report = await run(reader(x!, 'wide'), writer(b!, 'wide_of_mysql'), { memory })
+    assertBelow(report, memory, 1, 1000)
+    assert.equal(report.rows, 4000)
+  })
+
+  test('with 2,000 columns into files', async () => {
+    const memory = 32 * MiB
+    const columns = Array.from({ length: 2000 }, (_, i) => ({ name: `c${i}`, type: 'string' }))
+    const path = join(folder, 'wide')
+    const made = await run({ connector: 'stream', rows: 2000, columns }, { connector: 'jsonl', path }, { memory })
+    assertBelow(made, memory, 1, 2000)
+    assert.equal(made.rows, 2000)
+  })
+
+  test('with a sink that is far slower than the source', async () => {
+    await using proxy = await FaultProxy.start(b!.host, b!.port)
+    const memory = 16 * MiB
+    const columns = [
+      { name: 'id', type: 'id' },
+      { name: 's', type: 'string' },
+    ]
+    const slow = { ...writer(b!, 'slow'), host: proxy.host, port: proxy.port }
+    proxy.set({ kind: 'trickle', direction: 'to-server', bytes: 16 * 1024, everyMs: 20 })
+    const report = await run({ connector: 'stream', rows: 150_000, columns }, slow, { memory })
+    assert(proxy.fired.trickle > 50, `the proxy slowed ${proxy.fired.trickle} pieces`)
+    assertBelow(report, memory, 1)
+    assert.equal(report.rows, 150_000)
+  })
+
+  test('with 16 workers', async () => {
+    await client.query(`CREATE TABLE many AS SELECT id, 'row number ' || id AS s, id * 1.5::float8 AS f
+      FROM generate_series(1, 320000) AS id; ALTER TABLE many ADD PRIMARY KEY (id)`)
+    const memory = 64 * MiB
+    const settings = { memory, channels: 16 }
+    const report = await run({ ...reader(a!, 'many'), splitRows: 20_000 }, writer(b!, 'many'), settings)
+    assertBelow(report, memory, 16)
+    assert.equal(report.rows, 320_000)
+  })
+})
+
+interface Report {
+  readonly code: number | null
+  readonly err: string
+  readonly rows: number
+  readonly peakBytes: number
+}
+
+function assertBelow({ code, err, peakBytes }: Report, memory: number, workers: number, columns = 4): void {
+  assert.equal(code, 0, err)
+  const most = memory + BASE_BYTES + workers * (WORKER_BYTES + columns * COLUMN_BYTES)
+  assert(peakBytes > 0 && peakBytes <= most, `the peak was ${mib(peakBytes)}, and ${mib(most)} are allowed`)
+}
+
+const mib = (bytes: number) => `${(bytes / MiB).toFixed(1)} MiB`
+
+let jobs = 0
+
+async function run(source: object, sink: object, settings: object): Promise<Report> {
+  const file = join(folder, `job${jobs++}.json`)
+  await writeFile(file, JSON.stringify({ source, sink, settings: { stateDir: join(folder, 'state'), ...settings } }))
+  const child = spawn(join(root, 'bin/sluice'), ['run', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 180_000,
+    killSignal: 'SIGKILL',
+  })
+  let [err, peakBytes] = ['', 0]
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const code = new Promise<number | null>(resolve => child.once('close', resolve))
+  // The high-water mark never falls, so the last look before the end is nearly all of it. getrusage would count the test's own.
+  const timer = setInterval(async () => {
+    const status = await readFile(`/proc/${child.pid}/status`, 'latin1').catch(() => '')
+    peakBytes = Math.max(peakBytes, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024)
+  }, 10)
+  const ended = await code.finally(() => clearInterval(timer))
+  const rows = Number(
+    /([\d,]+) rows/.exec(err.split('\n').findLast(line => line.includes(' rows')) ?? '')?.[1]?.replaceAll(',', '') ?? 0,
+  )
+  return { code: ended, err, rows, peakBytes }
+}
+
+const reader = (database: Database, table: string) => ({ connector: database.kind, ...loginOf(database), tables: [table] })
+const writer = (database: Database, table: string) => ({
+  ...reader(database, table),
+  createTable: true,
+  preSql: [`TRUNCATE ${table}`],
+})
+
+function loginOf({ host, port, user, password, database }: Database) {
+  return { host, port, user, password, database }
+}
+
+async function withMysql(database: Database, work: (client: mysql.Connection) => Promise<unknown>): Promise<void> {
+  const my = await mysql.createConnection(loginOf(database))
+  await work(my).finally(() => my.end())
+}
