@@ -39,7 +39,7 @@ function prepare(startWorker: (connectors: Connectors) => WorkerEndpoint, { sink
     readers: 1,
     writers: 1,
     limits: { ...DEFAULT_LIMITS, batchRows: 32, commitRows: 100 },
-    restart: { attempts: 3, firstDelayMs: 1, maxDelayMs: 2 },
+    restart: { attempts: 3, leastMs: 0, firstDelayMs: 1, maxDelayMs: 2 },
     checkpointSeconds: 0.002,
     stateDir,
     ...spec,

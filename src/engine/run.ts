@@ -153,6 +153,7 @@ class JobRun {
       this.#options.onEvent({ kind: 'already-finished', run: record.run })
       return this.#report(record, 'already-finished')
     }
+    let progressAt = performance.now()
     for (let failures = 0; ;) {
       const { commits } = this.#meter
       try {
@@ -160,8 +161,10 @@ class JobRun {
         return await this.#attempt(record)
       } catch (error) {
         // Restarts are bounded only while nothing becomes durable.
-        failures = this.#meter.commits > commits ? 1 : failures + 1
-        await this.#waitBeforeRetry(error, failures)
+        const hasProgress = this.#meter.commits > commits
+        failures = hasProgress ? 1 : failures + 1
+        if (hasProgress) progressAt = performance.now()
+        await this.#waitBeforeRetry(error, failures, performance.now() - progressAt)
       }
     }
   }
@@ -263,12 +266,13 @@ class JobRun {
     this.#options.onEvent({ kind: 'progress', meter, splits, splitsDone: this.#doneSplits.size })
   }
 
-  async #waitBeforeRetry(cause: unknown, failures: number): Promise<void> {
+  async #waitBeforeRetry(cause: unknown, failures: number, barrenMs: number): Promise<void> {
     const { restart } = this.#spec
     if (this.#options.signal.aborted) throw this.#options.signal.reason
     const error = SluiceError.from(cause)
     if (error.fault !== 'transient' || this.#options.drain.aborted) throw error
-    if (failures >= restart.attempts) throw engineErrors.gaveUp({ attempts: failures, reason: error.message }, error)
+    if (failures >= restart.attempts && barrenMs >= restart.leastMs)
+      throw engineErrors.gaveUp({ attempts: failures, reason: error.message }, error)
     const delayMs = Math.min(restart.firstDelayMs * 2 ** (failures - 1), restart.maxDelayMs)
     this.#options.onEvent({ kind: 'restarting', error, attempt: this.#attempts + 1, delayMs })
     await sleep(delayMs, undefined, { signal: this.#options.signal })

@@ -64,8 +64,10 @@ export interface Limits {
 }
 
 export interface RestartPolicy {
-  /** Attempts in a row without any progress before the run gives up. */
+  /** The run gives up after so many attempts in a row without any progress… */
   readonly attempts: number
+  /** …but not before so long a time without any. */
+  readonly leastMs: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number
 }
@@ -78,7 +80,8 @@ export const DEFAULT_LIMITS: Limits = {
   commitMs: 5_000,
 }
 
-export const DEFAULT_RESTART: RestartPolicy = { attempts: 6, firstDelayMs: 500, maxDelayMs: 15_000 }
+/** Outlasts a server that restarts for minutes, and goes on soon after it is back. */
+export const DEFAULT_RESTART: RestartPolicy = { attempts: 6, leastMs: 300_000, firstDelayMs: 500, maxDelayMs: 10_000 }
 
 /** A dataset with the place where its rows go; what workers need to know of the plan. */
 export interface Route {

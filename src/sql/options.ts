@@ -66,7 +66,7 @@ const connectionShape = {
     .int()
     .min(0)
     .optional()
-    .describe('Longest silence of the server while an answer is due; 0 waits for ever.')
+    .describe('Longest silence of the server while an answer is due; 0 waits as long as the server works on it.')
     .meta({ unit: 'seconds', advanced: true }),
 }
 

@@ -7,6 +7,7 @@
 import { connect as connectSocket, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { wireErrors } from './errors.ts'
+import { Liveness, livenessTimes, type Witness } from './liveness.ts'
 
 const READ_BYTES = 256 * 1024
 const FIRST_BUFFER_BYTES = 64 * 1024
@@ -25,7 +26,7 @@ export interface Endpoint {
 
 export interface ConnectOptions extends Endpoint {
   readonly connectTimeoutMs: number
-  /** Longest silence while bytes are awaited; 0 waits for ever. */
+  /** Longest silence while bytes are awaited; 0 leaves it to {@link ByteStream.witness}. */
   readonly idleTimeoutMs: number
   /** Closes the connection and rejects whatever waits. */
   readonly signal: AbortSignal
@@ -47,6 +48,8 @@ export class ByteStream implements AsyncDisposable {
   buffer: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES)
   start = 0
   end = 0
+  /** Who is asked when the peer is silent. Until there is one, silence means that the connection is dead. */
+  witness: Witness | undefined
   readonly #options: ConnectOptions
   #socket: Socket
   #paused = false
@@ -58,6 +61,8 @@ export class ByteStream implements AsyncDisposable {
   #idle: NodeJS.Timeout | undefined
   #bytesRead = 0
   #bytesWritten = 0
+  #writesDone = 0
+  readonly #liveness = new Liveness()
   readonly #abort = () => this.#fail(this.#options.signal.reason)
 
   private constructor(options: ConnectOptions, socket: Socket) {
@@ -100,6 +105,26 @@ export class ByteStream implements AsyncDisposable {
     stream.#watch(socket)
     options.signal.addEventListener('abort', stream.#abort, { once: true })
     return stream
+  }
+
+  /**
+   * Does what makes a connection usable, such as logging in, in the time for connecting; closes it when that fails. A server that accepts and
+   * then says nothing counts as one that cannot be reached. From then on silence is looked into.
+   */
+  async establish<T>(work: () => Promise<T>): Promise<T> {
+    const { connectTimeoutMs: ms } = this.#options
+    const timer = setTimeout(() => this.#fail(wireErrors.connectTimeout({ place: this.place, ms })), ms)
+    try {
+      const result = await work()
+      this.#guard()
+      return result
+    } catch (error) {
+      const failure = this.#failure ?? error
+      await this[Symbol.asyncDispose]()
+      throw failure
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   get bytesRead(): number {
@@ -145,6 +170,7 @@ export class ByteStream implements AsyncDisposable {
     const drain = { resolve, reject }
     this.#drains.push(drain)
     this.#socket.write(bytes, error => {
+      this.#writesDone++
       this.#drains = this.#drains.filter(other => other !== drain)
       if (error) reject(this.#failure ?? this.#lost(error))
       else resolve()
@@ -256,6 +282,27 @@ export class ByteStream implements AsyncDisposable {
     else waiter?.reject(failure)
   }
 
+  /** The socket's own timer is moved by every byte, those of a write that is under way included, and costs nothing else. */
+  #guard(): void {
+    this.#socket.on('timeout', () => void this.#lookInto())
+    this.#socket.setTimeout(livenessTimes.silence)
+  }
+
+  async #lookInto(): Promise<void> {
+    const waited = this.#waiter === undefined ? 0 : performance.now() - this.#waitingSince
+    const isDue = waited >= livenessTimes.silence || this.#drains.length > 0
+    const next = isDue ? await this.#liveness.judge(() => this.#waiting, this.witness) : livenessTimes.silence - waited
+    if (!this.isOpen) return
+    if (typeof next === 'number') this.#socket.setTimeout(next)
+    else this.#fail(next)
+  }
+
+  get #waiting() {
+    const isReading = this.#waiter !== undefined
+    const progress = this.#bytesRead + this.#writesDone
+    return { place: this.place, isReading, isWriting: this.#drains.length > 0, progress }
+  }
+
   #watch(socket: Socket): void {
     socket.on('error', cause => this.#fail(this.#lost(cause)))
     socket.on('close', () => this.#fail(this.#lost(undefined)))
@@ -267,6 +314,7 @@ export class ByteStream implements AsyncDisposable {
 
   #fail(failure: unknown): void {
     this.#failure ??= failure
+    this.#liveness.stop()
     this.#settle(this.#failure)
     for (const { reject } of this.#drains.splice(0)) reject(this.#failure)
     this.#socket.destroy()

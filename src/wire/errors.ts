@@ -1,5 +1,11 @@
 import { defineErrors } from '#errors'
 
+const SAID: Readonly<Record<string, string>> = {
+  reads: 'it waits for us',
+  writes: 'we do not take what it sends',
+  gone: 'the session is gone',
+}
+
 export const wireErrors = defineErrors('wire', {
   unreachable: {
     fault: 'transient',
@@ -18,8 +24,14 @@ export const wireErrors = defineErrors('wire', {
   },
   silent: {
     fault: 'transient',
-    message: (d: { place: string; ms: number }) => `${d.place} has sent nothing for ${d.ms} ms while an answer was due.`,
+    message: (d: { place: string; ms: number }) => `Nothing has come from or gone to ${d.place} for ${d.ms} ms while it was due.`,
     hint: () => 'Look for locks or a dead network path; raise `queryTimeOut` when the statement is known to take longer.',
+  },
+  dead: {
+    fault: 'transient',
+    message: (d: { place: string; ms: number; activity: string }) =>
+      `The connection to ${d.place} is dead: silent for ${d.ms} ms, and the server says that ${SAID[d.activity]}.`,
+    hint: () => 'Look for what swallows bytes on the way (firewall, NAT, proxy). The run goes on from the last commit by itself.',
   },
   tls: {
     fault: 'usage',

@@ -6,6 +6,7 @@ import { mysqlDialect, protectionNotes, type SqlConnection, sqlErrors, type Syst
 import { mysqlErrors } from './errors.ts'
 import { Connection, type ConnectionSettings } from './protocol/connection.ts'
 import type { TlsMode, TlsSettings } from './protocol/login.ts'
+import { SERVER_NAME } from './protocol/witness.ts'
 
 export const mysqlFacts: SystemFacts = { dialect: mysqlDialect, systems: ['mysql', 'mariadb'] }
 
@@ -91,9 +92,10 @@ async function connectFirst(
 }
 
 async function prepareSession(connection: Connection, purpose: Purpose): Promise<ServerFacts> {
-  const [row] = await connection.objects<'mode' | 'packet' | 'db' | 'account' | 'log' | 'format'>(
-    'SELECT @@sql_mode AS mode, @@max_allowed_packet AS packet, DATABASE() AS db, CURRENT_USER() AS account, @@log_bin AS log, @@binlog_format AS format',
+  const [row] = await connection.objects<'mode' | 'packet' | 'db' | 'account' | 'log' | 'format' | 'id' | 'server'>(
+    `SELECT @@sql_mode AS mode, @@max_allowed_packet AS packet, DATABASE() AS db, CURRENT_USER() AS account, @@log_bin AS log, @@binlog_format AS format, CONNECTION_ID() AS id, ${SERVER_NAME} AS server`,
   )
+  connection.identify(Number(row?.id), row?.server ?? '')
   const modes = sqlModes(row?.mode ?? '', purpose)
   const settings = [
     "time_zone = '+00:00'",

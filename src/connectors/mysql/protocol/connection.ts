@@ -4,7 +4,7 @@
  * Commands go out one after the other; only bulk writes send the next before the answer to the last has arrived (`send`, `outcome`).
  */
 import type { Protection } from '#sql'
-import { ByteReader, ByteStream, type Endpoint, type WaitMeter } from '#wire'
+import { BLIND, ByteReader, ByteStream, type Endpoint, type WaitMeter } from '#wire'
 import { mysqlErrors, serverError } from '../errors.ts'
 import { CLIENT, MARIADB } from './capabilities.ts'
 import type { Greeting } from './handshake.ts'
@@ -25,13 +25,14 @@ import {
   type Outcome,
   type PreparedStatement,
 } from './responses.ts'
+import { witness } from './witness.ts'
 
 const COMMAND = { QUIT: 0x01, QUERY: 0x03, PING: 0x0e, STMT_PREPARE: 0x16, STMT_EXECUTE: 0x17, STMT_CLOSE: 0x19 } as const
 const KILL_MS = 1000
 
 export interface ConnectionSettings extends LoginSettings, Endpoint {
   readonly connectTimeoutMs: number
-  /** Longest silence while an answer is due; 0 waits for ever. */
+  /** Longest silence while an answer is due; 0 waits as long as the server works on it. */
   readonly idleTimeoutMs: number
 }
 
@@ -71,13 +72,16 @@ export class Connection implements AsyncDisposable {
 
   static async open(settings: ConnectionSettings, signal: AbortSignal, meter?: WaitMeter): Promise<Connection> {
     const stream = await ByteStream.connect({ ...settings, signal, ...(meter ? { meter } : {}) })
-    try {
-      const packets = new PacketStream(stream)
-      return new Connection(packets, settings, signal, await logIn(packets, settings))
-    } catch (error) {
-      await stream[Symbol.asyncDispose]()
-      throw error
-    }
+    const packets = new PacketStream(stream)
+    return new Connection(packets, settings, signal, await stream.establish(() => logIn(packets, settings)))
+  }
+
+  /** What the server calls this session and itself; by that it can be asked about it from outside. */
+  identify(connectionId: number, server: string): void {
+    // A pooler has ids of its own, and may give us another session of the server for the next transaction.
+    const isPooled = connectionId !== this.greeting.connectionId
+    const reach = (wanted: AbortSignal) => Connection.open(this.#settings, AbortSignal.any([wanted, this.#signal]))
+    this.stream.witness = isPooled ? BLIND : witness(reach, connectionId, server)
   }
 
   get stream(): ByteStream {

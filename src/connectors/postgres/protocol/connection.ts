@@ -9,12 +9,13 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Log } from '#connector'
 import { SluiceError } from '#errors'
 import type { Protection } from '#sql'
-import { ByteReader, ByteStream, wireErrors, type WaitMeter } from '#wire'
+import { BLIND, ByteReader, ByteStream, type WaitMeter } from '#wire'
 import { postgresErrors } from '../errors.ts'
 import * as messages from './messages.ts'
 import type { ResultColumn } from './messages.ts'
 import { channelBinding, Scram } from './scram.ts'
 import { serverError } from './server-error.ts'
+import { witness } from './witness.ts'
 
 export interface ConnectionSettings {
   readonly hosts: readonly { readonly host: string; readonly port: number }[]
@@ -30,7 +31,7 @@ export interface ConnectionSettings {
   /** Sent with the first message. */
   readonly parameters: Readonly<Record<string, string>>
   readonly connectTimeoutMs: number
-  /** Longest silence of the server while an answer is due; 0 waits for ever. */
+  /** Longest silence of the server while an answer is due; 0 waits as long as the server works on it. */
   readonly idleTimeoutMs: number
   readonly signal: AbortSignal
   readonly log: Log
@@ -106,22 +107,22 @@ export class Connection implements AsyncDisposable {
     const metered = meter === undefined ? {} : { meter }
     const stream = await ByteStream.connect({ ...socketPlace(endpoint), connectTimeoutMs, idleTimeoutMs, signal, ...metered })
     const connection = new Connection(settings, endpoint, stream)
-    // A server that accepts and then says nothing counts as one that cannot be reached.
-    let isTooLate = false
-    const timer = setTimeout(() => {
-      isTooLate = true
-      void stream[Symbol.asyncDispose]()
-    }, connectTimeoutMs)
-    try {
+    await stream.establish(async () => {
       await connection.#encrypt()
       await connection.#logIn()
-      return connection
-    } catch (error) {
-      await stream[Symbol.asyncDispose]()
-      throw isTooLate ? wireErrors.connectTimeout({ place: stream.place, ms: connectTimeoutMs }, error) : error
-    } finally {
-      clearTimeout(timer)
-    }
+    })
+    return connection
+  }
+
+  /** Executes the statements that a session begins with, and learns what is needed to ask the server about it from outside. */
+  async prepare(sql: string): Promise<void> {
+    const { rows } = await this.query(`${sql}; SELECT pg_backend_pid(), extract(epoch FROM pg_postmaster_start_time())`)
+    const [processId, serverStart] = rows[0] ?? []
+    // A pooler has process ids of its own, and may give us another server process for the next transaction.
+    const isPooled = Number(processId) !== this.#processId
+    const reach = (wanted: AbortSignal) =>
+      Connection.#connectTo(this.#endpoint, { ...this.#settings, meter: undefined, signal: AbortSignal.any([wanted, this.#settings.signal]) })
+    this.stream.witness = isPooled ? BLIND : witness(reach, this.#processId, serverStart ?? '')
   }
 
   get place(): string {
