@@ -18,7 +18,7 @@ export type Fault =
   | { readonly kind: 'reset'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean }
   /** Stops forwarding both ways and tells nobody, like a network that has lost its path. Lasts until the fault is cleared. */
   | { readonly kind: 'half-open'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean }
-  /** Forwards every piece this much later. */
+  /** Forwards every piece so much later than it came, like a long way; what is on it at a time is bounded by {@link ON_THE_WAY_BYTES}. */
   | { readonly kind: 'delay'; readonly direction: Direction; readonly ms: number }
   /** Forwards at most so many bytes at a time; `everyMs` 0 waits one turn of the event loop. */
   | { readonly kind: 'trickle'; readonly direction: Direction; readonly bytes: number; readonly everyMs: number }
@@ -155,11 +155,11 @@ export class FaultProxy implements AsyncDisposable {
 
   async #pump(pair: Pair, direction: Direction, from: Socket, to: Socket): Promise<void> {
     try {
-      for await (const received of from as AsyncIterable<Buffer>) {
-        let rest = received
+      for await (const { bytes, at } of arrivals(from)) {
+        let rest = bytes
         while (rest.length > 0) {
           await this.#unstalled(pair)
-          const piece = await this.#slow(direction, rest)
+          const piece = await this.#slow(direction, rest, at)
           if (pair.isBroken) break
           const { room, reached } = this.#untilBreak(pair, direction, piece.length)
           await this.#forward(direction, to, piece.subarray(0, room))
@@ -174,12 +174,12 @@ export class FaultProxy implements AsyncDisposable {
     }
   }
 
-  /** The next piece of `bytes` that may go on, after the delay that the faults ask for. */
-  async #slow(direction: Direction, bytes: Buffer): Promise<Buffer> {
+  /** The next piece of `bytes`, which came at a moment, that may go on, after the delay that the faults ask for. */
+  async #slow(direction: Direction, bytes: Buffer, at: number): Promise<Buffer> {
     let piece = bytes
     for (const fault of this.#faults) {
       if (fault.direction !== direction) continue
-      if (fault.kind === 'delay') await sleep(fault.ms)
+      if (fault.kind === 'delay') await sleep(Math.max(0, at + fault.ms - performance.now()))
       if (fault.kind === 'trickle') {
         await (fault.everyMs === 0 ? turn() : sleep(fault.everyMs))
         piece = piece.subarray(0, fault.bytes)
@@ -219,6 +219,45 @@ export class FaultProxy implements AsyncDisposable {
 
   async #unstalled(pair: Pair): Promise<void> {
     while (pair.isStalled && !pair.isBroken) await this.#changed.promise
+  }
+}
+
+/** What a long way holds before its sender is held back. */
+const ON_THE_WAY_BYTES = 4 * 1024 * 1024
+
+/** What a socket receives, with the moment, read ahead of the consumer. */
+async function* arrivals(from: Socket): AsyncGenerator<{ readonly bytes: Buffer; readonly at: number }> {
+  const queue: { bytes: Buffer; at: number }[] = []
+  let held = 0
+  let failure: unknown
+  let isOver = false
+  let news = Promise.withResolvers<void>()
+  const finish = (error?: unknown) => {
+    isOver = true
+    failure ??= error
+    news.resolve()
+  }
+  from.on('data', (bytes: Buffer) => {
+    queue.push({ bytes, at: performance.now() })
+    held += bytes.length
+    if (held >= ON_THE_WAY_BYTES) from.pause()
+    news.resolve()
+  })
+  from
+    .once('end', () => finish())
+    .once('error', finish)
+    .once('close', () => finish(from.readableEnded ? undefined : new Error('closed')))
+  for (;;) {
+    const next = queue.shift()
+    if (next !== undefined) {
+      held -= next.bytes.length
+      if (held < ON_THE_WAY_BYTES) from.resume()
+      yield next
+    } else if (!isOver) {
+      news = Promise.withResolvers()
+      await news.promise
+    } else if (failure === undefined) return
+    else throw failure
   }
 }
 

@@ -62,6 +62,7 @@ export class ByteStream implements AsyncDisposable {
   #bytesRead = 0
   #bytesWritten = 0
   #writesDone = 0
+  #writtenAtRead = 0
   readonly #liveness = new Liveness()
   readonly #abort = () => this.#fail(this.#options.signal.reason)
 
@@ -220,6 +221,7 @@ export class ByteStream implements AsyncDisposable {
   /** Copies received bytes behind the unread ones; false tells the socket to pause. */
   receive(bytes: Uint8Array): boolean {
     this.#bytesRead += bytes.length
+    this.#writtenAtRead = this.#bytesWritten
     if (this.#options.meter) this.#options.meter.bytes += bytes.length
     this.#makeRoom(bytes.length)
     this.buffer.set(bytes, this.end)
@@ -298,9 +300,13 @@ export class ByteStream implements AsyncDisposable {
   }
 
   get #waiting() {
-    const isReading = this.#waiter !== undefined
-    const progress = this.#bytesRead + this.#writesDone
-    return { place: this.place, isReading, isWriting: this.#drains.length > 0, progress }
+    return {
+      place: this.place,
+      isReading: this.#waiter !== undefined,
+      isWriting: this.#drains.length > 0,
+      bytesUnanswered: this.#bytesWritten - this.#writtenAtRead,
+      progress: this.#bytesRead + this.#writesDone,
+    }
   }
 
   #watch(socket: Socket): void {

@@ -32,13 +32,21 @@ export const livenessTimes = {
   unreachable: 45_000,
   /** Silence of a connection whose server cannot tell, such as behind a pooler. */
   unknown: 3_600_000,
+  /** For bytes that may still be on a slow way, in the buffers of kernels and proxies: 128 KB/s. */
+  perMiB: 8_000,
 }
+
+const MIB = 1024 * 1024
+/** No more than this is taken to be on its way. */
+const ON_THE_WAY_MIB = 4
 
 /** What a connection waits for. */
 export interface Waiting {
   readonly place: string
   readonly isReading: boolean
   readonly isWriting: boolean
+  /** What has been sent since the last byte came. */
+  readonly bytesUnanswered: number
   /** Changes whenever a byte has come or gone. */
   readonly progress: number
 }
@@ -53,7 +61,7 @@ export class Liveness {
   /** Returns when to look again, in milliseconds, or why the connection is dead. `look` tells how things stand at that moment. */
   async judge(look: () => Waiting, witness: Witness | undefined): Promise<number | SluiceError> {
     const { place, progress } = look()
-    const { silence, again, unreachable, unknown } = livenessTimes
+    const { silence, again, unreachable, unknown, perMiB } = livenessTimes
     if (progress !== this.#progress) this.#begin(progress)
     const ms = Math.round(performance.now() - this.#since)
     // Without a witness nothing has been asked of the server that could take long.
@@ -66,7 +74,8 @@ export class Liveness {
     if (activity === 'unknown') return ms < unknown ? silence : wireErrors.silent({ place, ms })
     if (!isDead) return silence
     if (activity === undefined) return ms < unreachable ? again : wireErrors.silent({ place, ms })
-    if (++this.#suspicions < 2) return again
+    const travelMs = activity === 'reads' ? Math.min(now.bytesUnanswered / MIB, ON_THE_WAY_MIB) * perMiB : 0
+    if (++this.#suspicions < 2 || ms < silence + travelMs) return again
     await this.#ask(signal => witness.end(signal))
     return wireErrors.dead({ place, ms, activity })
   }

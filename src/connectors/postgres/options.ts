@@ -96,7 +96,9 @@ export async function openSession(
     meter: context.meter,
   })
   try {
-    await session.prepare(sessionStatements({ ...SESSION, ...options.session }, options.searchPath ?? properties['currentSchema']))
+    await session.prepare(
+      sessionStatements({ ...SESSION, ...options.session }, options.searchPath ?? properties['currentSchema']),
+    )
     return session
   } catch (error) {
     await session[Symbol.asyncDispose]()

@@ -121,7 +121,11 @@ export class Connection implements AsyncDisposable {
     // A pooler has process ids of its own, and may give us another server process for the next transaction.
     const isPooled = Number(processId) !== this.#processId
     const reach = (wanted: AbortSignal) =>
-      Connection.#connectTo(this.#endpoint, { ...this.#settings, meter: undefined, signal: AbortSignal.any([wanted, this.#settings.signal]) })
+      Connection.#connectTo(this.#endpoint, {
+        ...this.#settings,
+        meter: undefined,
+        signal: AbortSignal.any([wanted, this.#settings.signal]),
+      })
     this.stream.witness = isPooled ? BLIND : witness(reach, this.#processId, serverStart ?? '')
   }
 
