@@ -128,6 +128,26 @@ test('counts bytes towards the server as well', async () => {
   assert.equal(proxy.forwarded['to-server'], 5)
 })
 
+test('counts from a text that has gone to the server', async () => {
+  const server = createServer(socket => socket.on('error', () => {}).on('data', bytes => socket.write(bytes)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  {
+    await using proxy = await FaultProxy.start('127.0.0.1', (server.address() as AddressInfo).port)
+    proxy.set({ kind: 'cut', direction: 'to-client', afterBytes: 3, behind: 'COMMIT' })
+    const socket = connect(proxy.port, '127.0.0.1')
+    let got = ''
+    socket.on('data', bytes => (got += String(bytes)))
+    socket.write('INSERT')
+    await once(socket, 'data')
+    socket.write('COMMIT')
+    await once(socket, 'end')
+    assert.equal(got, 'INSERTCOM')
+    socket.destroy()
+  }
+  server.close()
+})
+
 test('holds a fast sender back when the receiver does not read', async () => {
   const server = createServer(socket => {
     socket.on('error', () => {})

@@ -13,23 +13,27 @@ export type Direction = 'to-client' | 'to-server'
 
 export type Fault =
   /** Ends a connection in good order (FIN both ways) once `afterBytes` have gone in a direction. */
-  | { readonly kind: 'cut'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean }
+  | { readonly kind: 'cut'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean; readonly behind?: string }
   /** The same with a reset (RST), which also discards what has not been read yet. */
-  | { readonly kind: 'reset'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean }
+  | { readonly kind: 'reset'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean; readonly behind?: string }
   /** Stops forwarding both ways and tells nobody, like a network that has lost its path. Lasts until the fault is cleared. */
-  | { readonly kind: 'half-open'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean }
+  | { readonly kind: 'half-open'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean; readonly behind?: string }
   /** Forwards every piece so much later than it came, like a long way; what is on it at a time is bounded by {@link ON_THE_WAY_BYTES}. */
   | { readonly kind: 'delay'; readonly direction: Direction; readonly ms: number }
   /** Forwards at most so many bytes at a time; `everyMs` 0 waits one turn of the event loop. */
   | { readonly kind: 'trickle'; readonly direction: Direction; readonly bytes: number; readonly everyMs: number }
 
-/** A fault at a byte. It happens once, to the connection that gets there; with `every`, to each, counting its own bytes. */
+/**
+ * A fault at a byte. It happens once, to the connection that gets there; with `every`, to each, counting its own bytes. With `behind`, bytes count
+ * from when a connector has sent that text.
+ */
 type Break = Fault & { readonly afterBytes: number }
 
 /** A break that has not happened yet and how many bytes it has seen. */
 interface Armed {
   readonly fault: Break
   seen: number
+  isCounting: boolean
 }
 
 interface Pair {
@@ -150,7 +154,7 @@ export class FaultProxy implements AsyncDisposable {
 
   #arm(every: boolean): Armed[] {
     const breaks = this.#faults.filter((fault): fault is Break => 'afterBytes' in fault && (fault.every ?? false) === every)
-    return breaks.map(fault => ({ fault, seen: 0 }))
+    return breaks.map(fault => ({ fault, seen: 0, isCounting: fault.behind === undefined }))
   }
 
   async #pump(pair: Pair, direction: Direction, from: Socket, to: Socket): Promise<void> {
@@ -161,6 +165,7 @@ export class FaultProxy implements AsyncDisposable {
           await this.#unstalled(pair)
           const piece = await this.#slow(direction, rest, at)
           if (pair.isBroken) break
+          if (direction === 'to-server') this.#notice(pair, piece)
           const { room, reached } = this.#untilBreak(pair, direction, piece.length)
           await this.#forward(direction, to, piece.subarray(0, room))
           rest = rest.subarray(room)
@@ -189,9 +194,16 @@ export class FaultProxy implements AsyncDisposable {
     return piece
   }
 
+  /** Breaks that stand behind a text in `sent` begin to count. */
+  #notice(pair: Pair, sent: Buffer): void {
+    for (const armed of [...pair.armed, ...this.#shared]) armed.isCounting ||= sent.includes(armed.fault.behind ?? '')
+  }
+
   /** Counts bytes towards the breaks of a direction; how many of them still pass, and the break that stands behind them. */
   #untilBreak(pair: Pair, direction: Direction, bytes: number): { room: number; reached: Break | undefined } {
-    const armed = [...pair.armed, ...this.#shared].filter(({ fault }) => fault.direction === direction)
+    const armed = [...pair.armed, ...this.#shared].filter(
+      ({ fault, isCounting }) => isCounting && fault.direction === direction,
+    )
     const next = armed.toSorted((a, b) => left(a) - left(b))[0]
     const room = next === undefined ? bytes : Math.min(bytes, left(next))
     for (const each of armed) each.seen += room

@@ -51,18 +51,18 @@ const breaks: readonly NetworkFault[] = [
   {
     name: 'nothing passes for 2 s, new connections included',
     inflict: async (proxy, direction) => {
-      await until(() => proxy.forwarded[direction] > HALF)
+      await hold(proxy, direction)
       const all = { kind: 'half-open', afterBytes: 0, every: true } as const
       proxy.set({ ...all, direction: 'to-client' }, { ...all, direction: 'to-server' })
       await sleep(2000)
       proxy.set()
     },
-    hasFired: proxy => proxy.fired['half-open'] > 0,
+    hasFired: proxy => proxy.fired['half-open'] > 1,
   },
   {
     name: 'off and on, five times',
     inflict: async (proxy, direction) => {
-      await until(() => proxy.forwarded[direction] > HALF)
+      await hold(proxy, direction)
       for (let i = 0; i < 5; i++) {
         await proxy.refuse()
         await sleep(100)
@@ -102,6 +102,12 @@ const delays: readonly NetworkFault[] = [
     hasFired: proxy => proxy.fired.delay > 10,
   },
 ]
+
+/** Stops one connection in the middle of the rows, so that the run is still under way when the fault begins. */
+async function hold(proxy: FaultProxy, direction: 'to-client' | 'to-server'): Promise<void> {
+  proxy.set({ kind: 'half-open', direction, afterBytes: HALF })
+  await until(() => proxy.fired['half-open'] === 1)
+}
 
 const other = (direction: 'to-client' | 'to-server') => (direction === 'to-client' ? 'to-server' : 'to-client')
 

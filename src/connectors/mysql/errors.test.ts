@@ -18,7 +18,7 @@ test('tells who can help by the number of the error', () => {
     [2013, 'mysql.server-gone', 'transient'],
     [1317, 'mysql.interrupted', 'transient'],
     [1153, 'mysql.packet-too-large', 'usage'],
-    [1290, 'mysql.read-only', 'usage'],
+    [1290, 'mysql.read-only', 'transient'],
     [1062, 'mysql.duplicate-key', 'data'],
     [1048, 'mysql.value-rejected', 'data'],
     [1264, 'mysql.value-rejected', 'data'],

@@ -179,7 +179,8 @@ export const mysqlErrors = defineErrors('mysql', {
     hint: () => 'Raise `max_allowed_packet` on the server: it bounds the largest row.',
   },
   readOnly: {
-    fault: 'usage',
+    // During a failover the address may still lead to the old primary.
+    fault: 'transient',
     message: (d: Answer) => said(d),
     hint: () => 'Write to the primary server, not to a replica.',
   },

@@ -102,6 +102,12 @@ export const postgresErrors = defineErrors('postgres', {
     message: at,
     hint: () => 'Another session holds a lock, perhaps an engine that was thought dead. Look into pg_stat_activity and pg_locks.',
   },
+  readOnly: {
+    // During a failover the address may still lead to the old primary.
+    fault: 'transient',
+    message: at,
+    hint: () => 'Write to the primary server, not to a standby.',
+  },
   canceled: {
     fault: 'transient',
     message: at,

@@ -23,6 +23,7 @@ const BY_STATE: Readonly<Record<string, Factory>> = {
   // "invalid_authorization" of a pooler that is out of connections comes as 08P01.
   '08P01': postgresErrors.statementRefused,
   '25P03': postgresErrors.busy,
+  '25006': postgresErrors.readOnly,
 }
 
 const BY_CLASS: Readonly<Record<string, Factory>> = {

@@ -1,0 +1,233 @@
+/**
+ * The server of either end fails in the middle of a run: the run goes on by itself, and every row arrives once, or it ends with a reason and
+ * nothing half written.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FaultProxy } from '#conformance'
+import { fileServer, freshDatabase, testServer, type Database } from '../../tools/servers/index.ts'
+import { ask, assertArrived, createSource, createTarget, manyRows, runThrough, type Job, type Place } from './faults.test-support.ts'
+import type { RunEvent } from './run.ts'
+
+const postgres = await fileServer('postgres-15')
+const mysql = await fileServer('mysql-9')
+const skip = postgres.skip || mysql.skip
+/** To kill. The last test of a system takes it away. */
+const own = {
+  postgres: await fileServer('postgres-15', { own: true }),
+  mysql: await fileServer('mysql-9', { own: true }),
+}
+
+const ROWS = manyRows(12_000)
+/** Six commits in two seconds. */
+const PACE = { commitRows: 2000, rowsPerSecond: 6000 }
+
+const systems = [
+  ['postgres', 'postgres-15'],
+  ['mysql', 'mysql-9'],
+] as const
+
+type System = (typeof systems)[number][0]
+
+describe('server faults', { skip, concurrency: 1 }, () => {
+  let databases: Readonly<Record<System, Database>>
+  let tables = 0
+
+  before(async () => {
+    databases = { postgres: await freshDatabase(postgres.server), mysql: await freshDatabase(mysql.server) }
+    await createSource(databases.postgres, 'origin', ROWS)
+  })
+  after(async () => {
+    for (const database of Object.values(databases ?? {})) await database.drop()
+  })
+
+  /** A job from PostgreSQL into a new table with a key. */
+  async function jobInto(sink: Place, more: Partial<Job> = {}): Promise<Job> {
+    const to = `target${++tables}`
+    await createTarget(sink, to, true)
+    return { source: databases.postgres, sink, from: 'origin', to, ...PACE, ...more }
+  }
+
+  for (const [system] of systems) {
+    test(`${system}: a deadlock`, async () => {
+      const job = await jobInto(databases[system])
+      const { events } = await runAgainst(job, () => causeDeadlock(job))
+      assertRestarted(events, system === 'postgres' ? 'postgres.conflict' : 'mysql.deadlock')
+      await assertArrived(job.sink, job.to, ROWS)
+    })
+
+    test(`${system}: a lock that is not released in time`, async () => {
+      const job = await jobInto(databases[system])
+      await shortenLockWait(job)
+      const { events } = await runAgainst(job, () => holdLedger(job, 3))
+      assertRestarted(events, system === 'postgres' ? 'postgres.locked' : 'mysql.lock-wait')
+      await assertArrived(job.sink, job.to, ROWS)
+    })
+
+    test(`${system}: a row whose key is there already ends the run`, async () => {
+      const job = await jobInto(databases[system])
+      await ask(job.sink, `INSERT INTO ${job.to} VALUES (7000, 'mine', 'mine')`)
+      const events: RunEvent[] = []
+      const run = runThrough({ ...job, onEvent: event => events.push(event) })
+      await assert.rejects(run, { code: `${system}.duplicate-key`, fault: 'data', message: /7000/ })
+      assert(!events.some(({ kind }) => kind === 'restarting'))
+      const found = await ask(job.sink, `SELECT id, name, digits FROM ${job.to} WHERE id <> 7000 ORDER BY id`)
+      assert.deepEqual(found, ROWS.slice(0, 6000), 'the commits before it')
+      assert.deepEqual(await ask(job.sink, `SELECT name FROM ${job.to} WHERE id = 7000`), [['mine']])
+    })
+
+    test(`${system}: the server commits and its answer is lost`, async () => {
+      await using proxy = await FaultProxy.start('127.0.0.1', databases[system].port)
+      const job = await jobInto({ ...databases[system], port: proxy.port })
+      const direct = { ...job, sink: databases[system] }
+      const { report, events } = await runAgainst(job, async () => {
+        await until(async () => (await rowsOf(direct)) >= PACE.commitRows)
+        proxy.set({ kind: 'cut', direction: 'to-client', afterBytes: 0, behind: 'COMMIT' })
+      })
+      assert.equal(proxy.fired.cut, 1)
+      assertRestarted(events, 'wire.lost')
+      // Those with rows and the one that ends the split, without the one that is not known to have happened.
+      assert.equal(report.meter.commits, ROWS.length / PACE.commitRows + 1 - 1)
+      await assertArrived(direct.sink, job.to, ROWS)
+    })
+
+    for (const side of ['source', 'sink'] as const) {
+      test(`${system}: the ${side} is killed and restarted`, async () => {
+        const { server } = own[system]
+        if (side === 'source') await createSource(server, 'origin', ROWS)
+        const job = await jobInto(side === 'sink' ? server : databases.postgres, side === 'source' ? slowly(server) : {})
+        const { events } = await runAgainst(job, async () => {
+          if (side === 'source') await sleep(800)
+          else await until(async () => (await rowsOf(job)) >= PACE.commitRows)
+          await server.kill()
+          await sleep(1000)
+          await server.restart()
+        })
+        assertRestarted(events, side === 'source' ? 'wire.lost' : undefined)
+        await assertArrived(job.sink, job.to, ROWS)
+      })
+    }
+  }
+
+  test('postgres: a transaction that turns read-only', async () => {
+    const job = await jobInto(databases.postgres)
+    await ask(
+      job.sink,
+      'CREATE TABLE read_only (is_on boolean); INSERT INTO read_only VALUES (false)',
+      `CREATE FUNCTION turn() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF (SELECT is_on FROM read_only) THEN SET LOCAL transaction_read_only = on; END IF; RETURN NULL; END $$`,
+      `CREATE TRIGGER turn AFTER INSERT ON ${job.to} EXECUTE FUNCTION turn()`,
+    )
+    const { events } = await runAgainst(job, async () => {
+      await ask(job.sink, 'UPDATE read_only SET is_on = true')
+      await sleep(1500)
+      await ask(job.sink, 'UPDATE read_only SET is_on = false')
+    })
+    assertRestarted(events, 'postgres.read-only')
+    await assertArrived(job.sink, job.to, ROWS)
+  })
+
+  test('mysql: a server that turns read-only, and one that stays so', async () => {
+    const { server } = own.mysql
+    const job = await jobInto(server)
+    const { events } = await runAgainst(job, async () => {
+      await ask(server, 'SET GLOBAL super_read_only = 1')
+      await sleep(1500)
+      await ask(server, 'SET GLOBAL super_read_only = 0', 'SET GLOBAL read_only = 0')
+    })
+    assertRestarted(events, 'mysql.read-only')
+    await assertArrived(job.sink, job.to, ROWS)
+
+    const stays = await jobInto(server, { restart: { attempts: 3, leastMs: 0 } })
+    const run = runAgainst(stays, () => ask(server, 'SET GLOBAL super_read_only = 1'))
+    await assert.rejects(run, { code: 'engine.gave-up', message: /after 3 attempts.*read-only/s })
+    assert.equal((await rowsOf(stays)) % PACE.commitRows, 0)
+    await ask(server, 'SET GLOBAL super_read_only = 0', 'SET GLOBAL read_only = 0')
+  })
+
+  for (const [system, name] of systems) {
+    test(`${system}: an empty server takes the place of the sink`, async t => {
+      const { server: first } = own[system]
+      const job = await jobInto(first)
+      const run = runAgainst(job, async () => {
+        await until(async () => (await rowsOf(job)) >= PACE.commitRows)
+        await first.stop()
+        const second = await testServer(t, name, { own: true, port: first.port })
+        if (second) await createTarget(second, job.to, true)
+      })
+      await assert.rejects(run, { code: 'ledger.missing', fault: 'usage' })
+      assert.equal(await rowsOf(job), 0)
+    })
+  }
+})
+
+/** A run to which `inflict` happens from its first row on. */
+async function runAgainst(job: Job, inflict: () => Promise<unknown>) {
+  let fault: Promise<unknown> | undefined
+  const onEvent = ({ kind }: RunEvent) => {
+    if (kind === 'begun') fault = inflict()
+  }
+  const [run] = await Promise.allSettled([runThrough({ ...job, onEvent })])
+  await fault
+  if (run.status === 'rejected') throw run.reason
+  return run.value
+}
+
+function assertRestarted(events: readonly RunEvent[], code?: string): void {
+  const codes = events.flatMap(event => (event.kind === 'restarting' ? [event.error.code] : []))
+  assert(codes.length > 0, 'no restart')
+  assert(code === undefined || codes.includes(code), `${code} is not among ${codes.join(', ')}`)
+}
+
+/** Reads a table of ROWS from a server in a second or two. */
+function slowly(source: Place): Partial<Job> {
+  const pause = source.kind === 'postgres' ? 'pg_sleep(0.001) IS NOT NULL' : 'SLEEP(0.001) = 0'
+  return { source, sourceOptions: { customSql: `SELECT * FROM origin WHERE id % 10 <> 0 OR ${pause}` } }
+}
+
+const rowsOf = async ({ sink, to }: Job) => Number((await ask(sink, `SELECT count(*) FROM ${to}`))[0]?.[0])
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(10)
+}
+
+const lockLedger = ({ to }: Job) => `SELECT 1 FROM sluice_ledger WHERE job = 'faults-${to}' FOR UPDATE`
+
+async function holdLedger(job: Job, seconds: number): Promise<void> {
+  const sleeping = job.sink.kind === 'postgres' ? 'pg_sleep' : 'SLEEP'
+  await ask(job.sink, 'BEGIN', lockLedger(job), `SELECT ${sleeping}(${seconds})`)
+}
+
+/**
+ * Another session holds the ledger, which the run needs to commit, and then wants the rows of the run. The victim is the run: in PostgreSQL
+ * because it looks for deadlocks sooner, in MySQL because the other has changed more rows.
+ */
+async function causeDeadlock(job: Job): Promise<void> {
+  const { sink, to } = job
+  if (sink.kind === 'postgres') {
+    const waits = 'SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid'
+    const take = `LOCK TABLE ${to} IN ACCESS EXCLUSIVE MODE`
+    const wait = `DO $$ BEGIN WHILE NOT EXISTS (${waits}) LOOP PERFORM pg_sleep(0.01); END LOOP; ${take}; END $$`
+    await ask(sink, 'BEGIN', `SET LOCAL deadlock_timeout = '20s'`, lockLedger(job), wait, 'COMMIT')
+    return
+  }
+  await ask(sink, 'CREATE TABLE ballast (i int)')
+  const numbers = 'WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 200)'
+  const fill = `INSERT INTO ballast ${numbers} SELECT a.i FROM n AS a, n AS b`
+  await ask(sink, 'BEGIN', fill, lockLedger(job), 'SELECT SLEEP(1.5)', `SELECT count(*) FROM ${to} FOR UPDATE`, 'COMMIT')
+}
+
+/** The limits of the connectors are 30 s and more; a trigger makes it a fraction for the transaction that writes. */
+async function shortenLockWait({ sink, to }: Job): Promise<void> {
+  if (sink.kind === 'mysql') {
+    await ask(sink, `CREATE TRIGGER hurry BEFORE INSERT ON ${to} FOR EACH ROW SET SESSION innodb_lock_wait_timeout = 1`)
+    return
+  }
+  await ask(
+    sink,
+    `CREATE FUNCTION hurry() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN PERFORM set_config('lock_timeout', '200ms', true); RETURN NULL; END $$`,
+    `CREATE TRIGGER hurry AFTER INSERT ON ${to} EXECUTE FUNCTION hurry()`,
+  )
+}
