@@ -165,18 +165,10 @@ export class ByteStream implements AsyncDisposable {
    * Undefined when they were taken at once and have been copied to the kernel.
    */
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    this.#bytesWritten += bytes.length
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const drain = { resolve, reject }
-    this.#drains.push(drain)
-    this.#socket.write(bytes, error => {
-      this.#writesDone++
-      this.#drains = this.#drains.filter(other => other !== drain)
-      if (error) reject(this.#failure ?? this.#lost(error))
-      else resolve()
-    })
     promise.catch(() => {}) // A failed write also fails the next read, where it is reported.
+    if (this.#failure !== undefined) reject(this.#failure)
+    else this.#send(bytes, { resolve, reject })
     return promise
   }
 
@@ -255,6 +247,17 @@ export class ByteStream implements AsyncDisposable {
     }
     this.start = 0
     this.end = unread
+  }
+
+  #send(bytes: Uint8Array, drain: { resolve: () => void; reject: (cause: unknown) => void }): void {
+    this.#bytesWritten += bytes.length
+    this.#drains.push(drain)
+    this.#socket.write(bytes, error => {
+      this.#writesDone++
+      this.#drains = this.#drains.filter(other => other !== drain)
+      if (error) drain.reject(this.#failure ?? this.#lost(error))
+      else drain.resolve()
+    })
   }
 
   #wait(bytes: number): Promise<void> {

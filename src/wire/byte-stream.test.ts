@@ -1,0 +1,116 @@
+/** Against plain sockets: a peer that is silent, one that is gone, and one that is only slow. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ByteStream } from './byte-stream.ts'
+import { BLIND, livenessTimes, type Activity, type Witness } from './liveness.ts'
+
+const real = { ...livenessTimes }
+const MiB = 1024 * 1024
+
+/** Gives the answers one by one, the last one for ever, and counts. */
+function witnessOf(...answers: (Activity | Error)[]): Witness & { asked: number; ended: number } {
+  const witness = {
+    asked: 0,
+    ended: 0,
+    ask: async () => {
+      const answer = answers[Math.min(witness.asked++, answers.length - 1)]!
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+    end: async () => void witness.ended++,
+  }
+  return witness
+}
+
+/** A stream to a peer that does what `serve` does with its socket. */
+async function connected(serve: (socket: Socket) => void): Promise<{ stream: ByteStream } & AsyncDisposable> {
+  const server = createServer(socket => serve(socket.on('error', () => {})))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const signal = new AbortController().signal
+  const stream = await ByteStream.connect({ host: '127.0.0.1', port, connectTimeoutMs: 200, idleTimeoutMs: 0, signal })
+  const close = async () => {
+    await stream[Symbol.asyncDispose]()
+    server.close()
+  }
+  return { stream, [Symbol.asyncDispose]: close }
+}
+
+async function established(serve: (socket: Socket) => void) {
+  const open = await connected(serve)
+  await open.stream.establish(async () => {})
+  return open
+}
+
+describe('a silent peer', { concurrency: 1 }, () => {
+  before(
+    () => void Object.assign(livenessTimes, { silence: 50, again: 20, ask: 100, unreachable: 150, unknown: 200, perMiB: 100 }),
+  )
+  after(() => void Object.assign(livenessTimes, real))
+
+  test('is dead before there is a witness', async () => {
+    await using open = await established(() => {})
+    await assert.rejects(open.stream.more(), { code: 'wire.silent', fault: 'transient' })
+  })
+
+  test('counts as one that cannot be reached while it lets nobody in', async () => {
+    await using open = await connected(() => {})
+    const failure = { code: 'wire.connect-timeout', fault: 'transient' }
+    await assert.rejects(
+      open.stream.establish(() => open.stream.more()),
+      failure,
+    )
+    await assert.rejects(open.stream.write(Buffer.of(1)), failure, 'and nobody who ignores that write is surprised')
+  })
+
+  for (const activity of ['reads', 'writes', 'gone'] as const) {
+    test(`is dead when its server twice says "${activity}" while we wait for bytes`, async () => {
+      await using open = await established(() => {})
+      const witness = witnessOf('works', activity)
+      open.stream.witness = witness
+      await assert.rejects(open.stream.more(), { code: 'wire.dead', fault: 'transient' })
+      assert.deepEqual([witness.asked, witness.ended], [3, 1])
+    })
+  }
+
+  test('is left alone while its server works, and after one odd answer', async () => {
+    await using open = await established(socket => void setTimeout(() => socket.write('x'), 500))
+    open.stream.witness = witnessOf('works', 'reads', 'works', 'gone', 'works')
+    await open.stream.more()
+    assert((open.stream.witness as { asked: number } & Witness).asked >= 5)
+  })
+
+  test('is dead when its server does not take our bytes and says that it waits for them', async () => {
+    await using open = await established(socket => socket.pause())
+    open.stream.witness = witnessOf('reads')
+    await assert.rejects(open.stream.write(Buffer.alloc(64 * MiB)), { code: 'wire.dead' })
+  })
+
+  test('gets time for bytes that may still be on their way', async () => {
+    await using open = await established(socket => void setTimeout(() => socket.write('x'), 250))
+    open.stream.witness = witnessOf('reads')
+    await open.stream.write(Buffer.alloc(3 * MiB))
+    await open.stream.more()
+  })
+
+  test('is given up when its server cannot be asked, or cannot tell, for long', async () => {
+    for (const witness of [witnessOf(new Error('unreachable')), BLIND]) {
+      await using open = await established(() => {})
+      open.stream.witness = witness
+      await assert.rejects(open.stream.more(), { code: 'wire.silent' })
+    }
+  })
+
+  test('does not matter to who wants nothing', async () => {
+    await using open = await established(() => {})
+    const witness = witnessOf('gone')
+    open.stream.witness = witness
+    await sleep(200)
+    assert.equal(witness.asked, 0)
+    assert(open.stream.isOpen)
+  })
+})
