@@ -13,11 +13,29 @@ export type Direction = 'to-client' | 'to-server'
 
 export type Fault =
   /** Ends a connection in good order (FIN both ways) once `afterBytes` have gone in a direction. */
-  | { readonly kind: 'cut'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean; readonly behind?: string }
+  | {
+      readonly kind: 'cut'
+      readonly direction: Direction
+      readonly afterBytes: number
+      readonly every?: boolean
+      readonly behind?: string
+    }
   /** The same with a reset (RST), which also discards what has not been read yet. */
-  | { readonly kind: 'reset'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean; readonly behind?: string }
+  | {
+      readonly kind: 'reset'
+      readonly direction: Direction
+      readonly afterBytes: number
+      readonly every?: boolean
+      readonly behind?: string
+    }
   /** Stops forwarding both ways and tells nobody, like a network that has lost its path. Lasts until the fault is cleared. */
-  | { readonly kind: 'half-open'; readonly direction: Direction; readonly afterBytes: number; readonly every?: boolean; readonly behind?: string }
+  | {
+      readonly kind: 'half-open'
+      readonly direction: Direction
+      readonly afterBytes: number
+      readonly every?: boolean
+      readonly behind?: string
+    }
   /** Forwards every piece so much later than it came, like a long way; what is on it at a time is bounded by {@link ON_THE_WAY_BYTES}. */
   | { readonly kind: 'delay'; readonly direction: Direction; readonly ms: number }
   /** Forwards at most so many bytes at a time; `everyMs` 0 waits one turn of the event loop. */
@@ -201,9 +219,7 @@ export class FaultProxy implements AsyncDisposable {
 
   /** Counts bytes towards the breaks of a direction; how many of them still pass, and the break that stands behind them. */
   #untilBreak(pair: Pair, direction: Direction, bytes: number): { room: number; reached: Break | undefined } {
-    const armed = [...pair.armed, ...this.#shared].filter(
-      ({ fault, isCounting }) => isCounting && fault.direction === direction,
-    )
+    const armed = [...pair.armed, ...this.#shared].filter(({ fault, isCounting }) => isCounting && fault.direction === direction)
     const next = armed.toSorted((a, b) => left(a) - left(b))[0]
     const room = next === undefined ? bytes : Math.min(bytes, left(next))
     for (const each of armed) each.seen += room

@@ -7,7 +7,16 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FaultProxy } from '#conformance'
 import { fileServer, freshDatabase, testServer, type Database } from '../../tools/servers/index.ts'
-import { ask, assertArrived, createSource, createTarget, manyRows, runThrough, type Job, type Place } from './faults.test-support.ts'
+import {
+  ask,
+  assertArrived,
+  createSource,
+  createTarget,
+  manyRows,
+  runThrough,
+  type Job,
+  type Place,
+} from './faults.test-support.ts'
 import type { RunEvent } from './run.ts'
 
 const postgres = await fileServer('postgres-15')

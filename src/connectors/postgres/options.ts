@@ -55,6 +55,10 @@ const SESSION = {
   jit: 'off',
   statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
+  // A server that does not hear of our end keeps the locks of the session for hours: it looks after us within half a minute.
+  tcp_keepalives_idle: '15',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
 }
 
 const KNOWN_PROPERTIES = ['user', 'password', 'currentSchema', 'ssl', 'sslfactory', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']
