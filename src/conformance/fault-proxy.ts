@@ -45,7 +45,7 @@ export type Fault =
  * A fault at a byte. It happens once, to the connection that gets there; with `every`, to each, counting its own bytes. With `behind`, bytes count
  * from when a connector has sent that text.
  */
-type Break = Fault & { readonly afterBytes: number }
+type Break = Extract<Fault, { readonly afterBytes: number }>
 
 /** A break that has not happened yet and how many bytes it has seen. */
 interface Armed {
@@ -257,10 +257,10 @@ const ON_THE_WAY_BYTES = 4 * 1024 * 1024
 async function* arrivals(from: Socket): AsyncGenerator<{ readonly bytes: Buffer; readonly at: number }> {
   const queue: { bytes: Buffer; at: number }[] = []
   let held = 0
-  let failure: unknown
+  let failure: Error | undefined
   let isOver = false
   let news = Promise.withResolvers<void>()
-  const finish = (error?: unknown) => {
+  const finish = (error?: Error) => {
     isOver = true
     failure ??= error
     news.resolve()

@@ -140,14 +140,11 @@ async function specOf(job: Job, stateDir: string): Promise<JobSpec> {
     id: `faults-${job.to}`,
     source: {
       connector: job.source.kind,
-      options: source.options.parse({ ...optionsOf(job.source), ...(job.sourceOptions ?? { tables: [job.from] }) }) as Record<
-        string,
-        unknown
-      >,
+      options: source.options.parse({ ...optionsOf(job.source), ...(job.sourceOptions ?? { tables: [job.from] }) }),
     },
     sink: {
       connector: job.sink.kind,
-      options: sink.options.parse({ ...optionsOf(job.sink), tables: [job.to], ...job.sinkOptions }) as Record<string, unknown>,
+      options: sink.options.parse({ ...optionsOf(job.sink), tables: [job.to], ...job.sinkOptions }),
     },
     readers: 1,
     writers: 1,
