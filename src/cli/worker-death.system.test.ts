@@ -34,7 +34,7 @@ function specOf(round: number | string): JobSpec {
     readers: 3,
     writers: 3,
     limits: { ...DEFAULT_LIMITS, batchRows: 50, rowsPerSecond: 60_000 },
-    restart: { attempts: 4, firstDelayMs: 1, maxDelayMs: 5 },
+    restart: { attempts: 4, leastMs: 0, firstDelayMs: 1, maxDelayMs: 5 },
     checkpointSeconds: 0.01,
     stateDir: join(folder, 'state'),
   }

@@ -53,7 +53,7 @@ for (const [name, fault] of Object.entries(faults)) {
           },
           ...{ readers: 1, writers: 1, checkpointSeconds: 0.002, stateDir },
           limits: { ...DEFAULT_LIMITS, batchRows: 32, commitRows: 100 },
-          restart: { attempts: 3, firstDelayMs: 1, maxDelayMs: 2 },
+          restart: { attempts: 3, leastMs: 0, firstDelayMs: 1, maxDelayMs: 2 },
         }
         const run = (options: Partial<RunOptions>) =>
           runJob(job, memoryConnectors(world), {
