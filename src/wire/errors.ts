@@ -30,7 +30,7 @@ export const wireErrors = defineErrors('wire', {
   dead: {
     fault: 'transient',
     message: (d: { place: string; ms: number; activity: string }) =>
-      `The connection to ${d.place} is dead: silent for ${d.ms} ms, and the server says that ${SAID[d.activity]}.`,
+      `The connection to ${d.place} is dead: silent for ${d.ms} ms, and the server says that ${SAID[d.activity] ?? d.activity}.`,
     hint: () => 'Look for what swallows bytes on the way (firewall, NAT, proxy). The run goes on from the last commit by itself.',
   },
   tls: {
