@@ -3,6 +3,7 @@ import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { CliContext } from './command.ts'
 import type { DirtyFlags, ShowFlags } from './commands/dirty.ts'
 import type { RunFlags } from './commands/run.ts'
+import type { TortureFlags } from './commands/torture.ts'
 import type { VerifyFlags } from './commands/verify.ts'
 import type { JobFlags } from './load-spec.ts'
 
@@ -126,7 +127,29 @@ const connectors = buildRouteMap({
   docs: { brief: 'What Sluice can read and write.' },
 })
 
-const routes = { run, plan, validate, verify, dirty, connectors } as const
+const torture = buildCommand<TortureFlags, [], CliContext>({
+  loader: async () => (await import('./commands/torture.ts')).torture,
+  parameters: {
+    flags: {
+      postgres: text('PostgreSQL to make throw-away databases on; existing ones are not touched.', 'url'),
+      mysql: text('MySQL or MariaDB to make throw-away databases on.', 'url'),
+      rounds: text('Rounds of each fault on each pair (default 3).', 'count'),
+      seed: text('Number that all random moments follow from; a random one by default.', 'number'),
+      faults: text('Only these faults, separated by commas.', 'list'),
+      pairs: text('Only these pairs, for example postgres-mysql,csv-postgres.', 'list'),
+      freezeSeconds: text('How long a frozen job stands still (default 60).', 'seconds'),
+      report: text('Write the result to this file, as JSON.', 'file'),
+      json: jobFlags.json,
+    },
+  },
+  docs: {
+    brief: 'Break jobs in all ways we know and count what is lost or repeated.',
+    fullDescription:
+      'Jobs of its own between databases of its own, killed, stopped, frozen, cut off, started twice. Every round ends with a comparison of keys and content. Needs the packages pg and mysql2, because rows are judged by other clients than those that moved them.',
+  },
+})
+
+const routes = { run, plan, validate, verify, dirty, torture, connectors } as const
 
 export const app = buildApplication(
   buildRouteMap({ routes, docs: { brief: 'Moves rows between systems: exactly once, at the speed of the servers.' } }),

@@ -21,6 +21,11 @@ export const cliErrors = defineErrors('cli', {
     message: (d: { text: string }) => `"${d.text}" is no amount of memory.`,
     hint: () => 'Write a number with a unit, for example `--max-memory 256MiB`.',
   },
+  badCount: {
+    fault: 'usage',
+    message: (d: { flag: string; text: string }) => `--${d.flag} is "${d.text}", not a whole number from 1.`,
+    hint: () => 'Write digits only.',
+  },
   noBadRows: {
     fault: 'usage',
     message: (d: { run: string; runs: string }) => `No rows of run ${d.run} are set aside; runs that have some: ${d.runs}.`,

@@ -10,22 +10,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileServer, freshDatabase } from '../../tools/servers/index.ts'
 import {
+  CHECKPOINT_MS,
   COMMIT_ROWS,
   csvSide,
+  expectedFingerprint,
+  measurePace,
   mysqlSide,
   postgresSide,
   random,
   ROWS,
   Run,
-  type Fingerprint,
   type Side,
-} from './kill-9.test-support.ts'
+} from '#torture'
+import { fileServer, freshDatabase } from '../../tools/servers/index.ts'
 
 const KILLS = Number(process.env['SLUICE_KILLS'] ?? 50)
 const SEED = Number(process.env['SLUICE_SEED'] ?? 20261121)
 const FORCED_EVERY = 5
+const SLUICE = [new URL('../../bin/sluice', import.meta.url).pathname]
 
 const postgres = await fileServer('postgres-15')
 const mariadb = await fileServer('mariadb-10.11')
@@ -39,7 +42,6 @@ after(async () => {
 describe('kill -9 at random points, then resume', { skip }, async () => {
   if (skip) return
   const total: Hits = { beforeFirstCommit: 0, betweenCommits: 0, insideCommit: 0, afterLastCommit: 0 }
-  const psql = join(postgres.server.bin, 'psql')
   const [pgSource, pgTarget, myBase] = [
     await freshDatabase(postgres.server),
     await freshDatabase(postgres.server),
@@ -57,13 +59,12 @@ describe('kill -9 at random points, then resume', { skip }, async () => {
   }
   const fromPg = await open(postgresSide(pgSource, 'origin', 'source'))
   const fromMy = await open(mysqlSide(myBase, 'origin', 'source'))
-  const fromCsv = await open(csvSide(join(folder, 'source'), pgTarget, psql, 'source', { database: pgSource, table: 'origin' }))
+  const fromCsv = await open(csvSide(join(folder, 'source'), 'source'))
   const toPg = await open(postgresSide(pgTarget, 'copied', 'target'))
   const toMy = await open(mysqlSide(myBase, 'copied', 'target'))
-  const toCsv = await open(csvSide(join(folder, 'target'), pgTarget, psql, 'target'))
-  const expected = await fromPg.fingerprint()
-  for (const other of [fromMy, fromCsv])
-    assert.deepEqual(await other.fingerprint(), expected, `${other.name} was filled with other rows`)
+  const toCsv = await open(csvSide(join(folder, 'target'), 'target'))
+  for (const source of [fromPg, fromMy, fromCsv])
+    assert.deepEqual(await source.fingerprint(), expectedFingerprint(), `${source.name} was filled with other rows`)
 
   for (const [source, sink] of [
     [fromPg, toPg],
@@ -73,7 +74,7 @@ describe('kill -9 at random points, then resume', { skip }, async () => {
     [fromPg, toCsv],
   ] as const) {
     test(`${source.name} → ${sink.name}, ${KILLS} kills`, async t => {
-      const hits = await killRepeatedly(source, sink, expected)
+      const hits = await killRepeatedly(source, sink)
       t.diagnostic(`${source.name} → ${sink.name}: ${JSON.stringify(hits)}`)
       for (const [where, count] of Object.entries(hits)) total[where as keyof Hits] += count
     })
@@ -93,28 +94,36 @@ interface Hits {
   afterLastCommit: number
 }
 
-async function killRepeatedly(source: Side, sink: Side, expected: Fingerprint): Promise<Hits> {
+async function killRepeatedly(source: Side, sink: Side): Promise<Hits> {
   const hits: Hits = { beforeFirstCommit: 0, betweenCommits: 0, insideCommit: 0, afterLastCommit: 0 }
   const job = join(folder, 'job.json')
   const stateDir = join(folder, 'state')
-  const settings = { checkpointInterval: 50, restore: { maxRowNumForCheckpoint: COMMIT_ROWS }, stateDir }
+  const expected = expectedFingerprint()
+  const settings = { checkpointInterval: CHECKPOINT_MS, restore: { maxRowNumForCheckpoint: COMMIT_ROWS }, stateDir }
   await writeFile(
     job,
     JSON.stringify({ name: `${source.name}-${sink.name}`, source: source.options, sink: sink.options, settings }),
   )
-  const [startMs, wholeMs] = await measure(job, sink, stateDir, expected)
-  const next = random(SEED)
-  for (let kill = 0; kill < KILLS; kill++) {
+  const clear = async () => {
     await rm(stateDir, { recursive: true, force: true })
     await sink.reset()
+  }
+  const { startMs, wholeMs } = await measurePace(`${source.name} → ${sink.name}`, async () => {
+    await clear()
+    return new Run(SLUICE, [job])
+  })
+  assert.deepEqual(await sink.fingerprint(), expected)
+  const next = random(SEED)
+  for (let kill = 0; kill < KILLS; kill++) {
+    await clear()
     // The id that a scheduler would give: retrying a run that had just been finished must do nothing.
     const args = [job, '--run-id', `kill-${kill}`]
-    const run = new Run(args)
+    const run = new Run(SLUICE, args)
     const release = kill % FORCED_EVERY === FORCED_EVERY - 1 ? await sink.holdCommits?.() : undefined
     // Until rows move nothing can be lost; a few kills fall there, most into the moving part and a little beyond.
     const delay = release ? 300 : startMs * 0.5 + next() * (wholeMs * 1.2 - startMs * 0.5)
     await Promise.race([sleep(delay), run.ended])
-    run.kill()
+    run.signal('SIGKILL')
     await run.ended
     const left = await sink.fingerprint()
     await release?.()
@@ -122,34 +131,11 @@ async function killRepeatedly(source: Side, sink: Side, expected: Fingerprint): 
     else if (left.rows === 0) hits.beforeFirstCommit++
     else if (left.rows < ROWS) hits.betweenCommits++
     else hits.afterLastCommit++
-    const resumed = new Run(args)
+    const resumed = new Run(SLUICE, args)
     const { code } = await resumed.ended
     const place = `kill ${kill} of seed ${SEED}, after ${Math.round(delay)} ms with ${left.rows} rows in the target\n${resumed.output}`
     assert.equal(code, 0, place)
     assert.deepEqual(await sink.fingerprint(), expected, place)
   }
   return hits
-}
-
-/** Milliseconds until a run has begun and until it has ended, undisturbed; the shorter of two. */
-async function measure(job: string, sink: Side, stateDir: string, expected: Fingerprint): Promise<[number, number]> {
-  const times: [number, number][] = []
-  for (let i = 0; i < 2; i++) {
-    await rm(stateDir, { recursive: true, force: true })
-    await sink.reset()
-    const since = performance.now()
-    const run = new Run([job])
-    const begun = waitForEvent(run, 'begun').then(() => performance.now() - since)
-    const { code } = await run.ended
-    assert.equal(code, 0, run.output)
-    times.push([await begun, performance.now() - since])
-  }
-  assert.deepEqual(await sink.fingerprint(), expected)
-  return times.sort((a, b) => a[1] - b[1])[0]!
-}
-
-async function waitForEvent(run: Run, name: string): Promise<void> {
-  let isOver = false
-  void run.ended.then(() => (isOver = true))
-  while (!isOver && !run.events.some(({ event }) => event === name)) await sleep(1)
 }

@@ -1,11 +1,13 @@
 /** Everything in `docs/` that is generated, by path. */
 import { readdir, readFile } from 'node:fs/promises'
 import * as catalog from '#catalog'
+import type { TortureReport } from '#torture'
 import { connectorPage, overviewPage, type System } from './connector-page.ts'
 import { errorsPage } from './errors-page.ts'
 import { exactnessPage } from './exactness-page.ts'
 import { licencesPage, type LockFile } from './licences-page.ts'
 import { inputSchema } from './option-docs.ts'
+import { reliabilityPage } from './reliability-page.ts'
 import { typesPage } from './types-page.ts'
 
 /** Folders in which nothing is written by hand. */
@@ -23,7 +25,14 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ['docs/reference/exactness.md', await exactnessPage()],
     ['docs/reference/licences.md', licencesPage(lock)],
     ['docs/reference/types.md', typesPage()],
+    ['docs/reliability.md', reliabilityPage(await tortureReport())],
   ])
+}
+
+/** The last result that `npm run torture -- --report` wrote and somebody committed. */
+async function tortureReport(): Promise<TortureReport> {
+  const file = new URL('../../docs/reliability.json', import.meta.url)
+  return JSON.parse(await readFile(file, 'utf8')) as TortureReport
 }
 
 async function systemOf(name: string): Promise<System> {

@@ -1,0 +1,98 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
+import { choose, FAULTS, isExact, PAIRS, torture as runTorture, type Cell, type TortureReport } from '#torture'
+import { command } from '../command.ts'
+import { cliErrors } from '../errors.ts'
+import { EXIT_CODES } from '../exit-codes.ts'
+import { formatSeconds, formatTable } from '../format.ts'
+import { stopSignals } from '../stop-signals.ts'
+
+export interface TortureFlags {
+  readonly postgres?: string
+  readonly mysql?: string
+  readonly rounds?: string
+  readonly seed?: string
+  readonly faults?: string
+  readonly pairs?: string
+  readonly freezeSeconds?: string
+  readonly report?: string
+  readonly json?: boolean
+}
+
+const DEFAULT_ROUNDS = '3'
+const DEFAULT_FREEZE_SECONDS = '60'
+
+export const torture = command(async (flags: TortureFlags): Promise<number> => {
+  const json = flags.json === true
+  using stop = stopSignals(() => process.stderr.write(`${styleText('yellow', 'stopping')} after this round\n`))
+  const report = await runTorture({
+    command: [process.execPath, fileURLToPath(new URL('../main.ts', import.meta.url))],
+    version: await ownVersion(),
+    servers: {
+      ...(flags.postgres === undefined ? {} : { postgres: flags.postgres }),
+      ...(flags.mysql === undefined ? {} : { mysql: flags.mysql }),
+    },
+    rounds: count('rounds', flags.rounds ?? DEFAULT_ROUNDS),
+    seed: count('seed', flags.seed ?? String(1 + Math.floor(Math.random() * 1e9))),
+    freezeSeconds: count('freeze-seconds', flags.freezeSeconds ?? DEFAULT_FREEZE_SECONDS),
+    parallel: availableParallelism(),
+    faults: choose('faults', flags.faults, FAULTS),
+    pairs: choose(
+      'pairs',
+      flags.pairs,
+      PAIRS.filter(({ source, sink }) => flags.pairs !== undefined || [source, sink].every(hasServer)),
+    ),
+    signal: AbortSignal.any([stop.drain, stop.abort]),
+    onCell: cell => tell(cell, json),
+  })
+  if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, null, 1)}\n`)
+  process.stdout.write(`${json ? JSON.stringify({ event: 'scorecard', ...report }) : render(report)}\n`)
+  return report.cells.every(isExact) ? EXIT_CODES.ok.code : EXIT_CODES.differs.code
+
+  /** Without a choice of the user, all pairs whose servers were named. */
+  function hasServer(system: string): boolean {
+    return (system !== 'postgres' && system !== 'mysql') || flags[system] !== undefined
+  }
+})
+
+async function ownVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
+
+function count(flag: string, text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw cliErrors.badCount({ flag, text })
+  return Number(text)
+}
+
+function tell(cell: Cell, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'cell', ...cell })}\n`)
+  else {
+    const mark = isExact(cell) ? styleText('green', 'exact') : styleText('red', 'WRONG')
+    const { fault, pair, rounds, fired, failures } = cell
+    process.stderr.write(`${mark}  ${fault} on ${pair}: fired in ${fired} of ${rounds} rounds\n`)
+    for (const failure of failures) process.stderr.write(`${failure}\n`)
+  }
+}
+
+const HEAD = ['fault', 'pair', 'rounds', 'fired', 'lost', 'repeated', 'changed', 'failed', 'worst recovery', 'stopped with']
+
+function render({ cells, seed, rounds, seconds, servers }: TortureReport): string {
+  const rows = cells.map(cell => [
+    cell.fault,
+    cell.pair,
+    ...[cell.rounds, cell.fired, cell.lost, cell.repeated, cell.changed, cell.failures.length].map(String),
+    cell.worstRecoverySeconds === null ? '' : formatSeconds(cell.worstRecoverySeconds),
+    Object.entries(cell.stops)
+      .map(([code, times]) => `${code} ${times}`)
+      .join(', '),
+  ])
+  const wrong = cells.filter(cell => !isExact(cell)).length
+  const verdict = wrong === 0 ? styleText('green', 'exact') : styleText('red', `${wrong} of ${cells.length} lines are wrong`)
+  return [
+    ...formatTable([HEAD, ...rows], [false, false, true, true, true, true, true, true, true, false]),
+    `${verdict}: seed ${seed}, ${rounds} rounds each, ${formatSeconds(seconds)}, ${servers.join(' and ')}`,
+  ].join('\n')
+}

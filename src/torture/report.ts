@@ -1,0 +1,48 @@
+/** What a torture found out; plain data, as `--report` writes it and docs/reliability.md shows it. */
+
+export interface TortureReport {
+  readonly format: 'sluice-torture/1'
+  readonly sluice: string
+  /** ISO 8601, UTC. */
+  readonly began: string
+  readonly seconds: number
+  readonly seed: number
+  readonly rounds: number
+  readonly rows: number
+  readonly freezeSeconds: number
+  readonly machine: {
+    readonly system: string
+    readonly processor: string
+    readonly cores: number
+    readonly memoryBytes: number
+    readonly node: string
+  }
+  /** Versions, as the servers say them. */
+  readonly servers: readonly string[]
+  readonly cells: readonly Cell[]
+}
+
+/** All rounds of one fault on one pair. */
+export interface Cell {
+  readonly fault: string
+  readonly pair: string
+  readonly rounds: number
+  /** Rounds in which the fault has provably happened. */
+  readonly fired: number
+  /** Keys of the source that the target did not have at the end, over all rounds. */
+  readonly lost: number
+  /** Rows that the target had more than once. */
+  readonly repeated: number
+  /** Rounds after which rows and keys were right and the content was not. */
+  readonly changed: number
+  /** Longest time from the end of a fault to the end of the job; null when no round had such a moment. */
+  readonly worstRecoverySeconds: number | null
+  /** Refusals to go on, which are right where what a run needs to know was taken from it: code → rounds. */
+  readonly stops: Readonly<Record<string, number>>
+  /** Rounds that did not go as promised, and how. */
+  readonly failures: readonly string[]
+}
+
+/** Every fault fired, and nothing was lost, repeated, changed, or ended otherwise than promised. */
+export const isExact = ({ fired, lost, repeated, changed, failures }: Cell) =>
+  fired > 0 && lost === 0 && repeated === 0 && changed === 0 && failures.length === 0

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface RunEnd {
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+interface Event {
+  readonly event: string
+  readonly [key: string]: unknown
+}
+
+/** One `sluice run` as a process of its own. */
+export class Run {
+  readonly events: Event[] = []
+  readonly ended: Promise<RunEnd>
+  isOver = false
+  readonly #child
+  #errors = ''
+
+  /** `command` is the program and its first arguments: everything before `run`. */
+  constructor(command: readonly string[], args: readonly string[]) {
+    const [program = '', ...first] = command
+    this.#child = spawn(program, [...first, 'run', ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    createInterface(this.#child.stdout).on('line', line => this.#take(line))
+    this.#child.stderr.on('data', (text: Buffer) => (this.#errors += String(text)))
+    this.ended = new Promise(resolve => {
+      this.#child.once('close', (code, signal) => {
+        this.isOver = true
+        resolve({ code, signal })
+      })
+    })
+  }
+
+  #take(line: string): void {
+    try {
+      this.events.push(JSON.parse(line) as Event)
+    } catch {
+      // A process that was killed may leave half a line.
+    }
+  }
+
+  /** Whether there was still a process to take it. */
+  signal(name: NodeJS.Signals): boolean {
+    return this.#child.kill(name)
+  }
+
+  /** The code of the error it ended with. */
+  get errorCode(): string | undefined {
+    const code = this.events.findLast(({ event }) => event === 'error')?.['code']
+    return typeof code === 'string' ? code : undefined
+  }
+
+  get errorText(): string {
+    return this.#errors
+  }
+
+  /** The last things it said. */
+  get output(): string {
+    return (
+      this.#errors +
+      this.events
+        .slice(-5)
+        .map(event => JSON.stringify(event))
+        .join('\n')
+    )
+  }
+
+  /** Returns when it has told of such an event, or has ended. */
+  async reach(name: string): Promise<void> {
+    await this.until(() => this.events.some(({ event }) => event === name))
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!this.isOver && !condition()) await sleep(1)
+  }
+}

@@ -1,0 +1,41 @@
+/** The two ends of a round, and what judges them: everything here speaks to servers through foreign clients, never through our own code. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fingerprint } from './rows.ts'
+
+export interface Side {
+  readonly name: string
+  /** Its half of a native job file. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Where its server listens; undefined for files. */
+  readonly endpoint?: { readonly host: string; readonly port: number }
+  fingerprint(): Promise<Fingerprint>
+  /** Empties the target, the ledger included, as if nothing had ever run. */
+  reset(): Promise<void>
+  /** Makes the next commit wait, so that a fault falls inside it; returns how to let go. Undefined where there is nothing to lock. */
+  holdCommits?(): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+/** A source is filled when it is opened. */
+export type Role = 'source' | 'target'
+
+/** Where a side has its table. */
+export interface DatabaseAddress {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
+}
+
+export const LEDGER = 'sluice_ledger'
+
+const PATIENCE_MS = 10_000
+
+export async function waitFor(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + PATIENCE_MS
+  while (!(await condition())) {
+    if (Date.now() > until) throw new Error(`waited ${PATIENCE_MS / 1000} s for ${what}`)
+    await sleep(2)
+  }
+}

@@ -1,0 +1,91 @@
+/** A few cells of the matrix, and proof that the judges see what is wrong. The whole matrix is `npm run torture`. */
+import assert from 'node:assert/strict'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import mysql2 from 'mysql2/promise'
+import pg from 'pg'
+import { fileServer, type ServerFacts } from '../../tools/servers/index.ts'
+import { FAULTS } from './faults.ts'
+import { csvSide } from './file-side.ts'
+import { choose, PAIRS } from './pairs.ts'
+import { isExact } from './report.ts'
+import { expectedFingerprint, ROWS } from './rows.ts'
+import { torture, type TortureOptions } from './torture.ts'
+
+const SLUICE = [new URL('../../bin/sluice', import.meta.url).pathname]
+
+const postgres = await fileServer('postgres-15')
+const mysql = await fileServer('mysql-9')
+const folder = await mkdtemp(join(tmpdir(), 'sluice-torture-test-'))
+after(() => rm(folder, { recursive: true }))
+
+describe('torture', { skip: postgres.skip || mysql.skip }, () => {
+  test('faults fire, and nothing is lost or repeated', async () => {
+    const report = await torture({ ...options('kill,sink-cut,takeover', 'postgres-mysql'), command: SLUICE })
+    for (const cell of report.cells) assert(isExact(cell), JSON.stringify(cell, null, 1))
+    assert.deepEqual(
+      report.cells.map(({ fault }) => fault),
+      ['kill', 'sink-cut', 'takeover'],
+    )
+  })
+
+  test('a file target that cannot know how far it is stops with a code', async () => {
+    const { cells } = await torture({ ...options('state-torn', 'postgres-csv'), command: SLUICE, rounds: 2 })
+    assert(cells.length === 1 && cells.every(isExact), JSON.stringify(cells, null, 1))
+  })
+
+  test('a program that says it has moved rows and has not is found out', async () => {
+    const liar = [process.execPath, '-e', '0', '--']
+    const { cells } = await torture({ ...options('kill', 'mysql-postgres'), command: liar })
+    assert.deepEqual(
+      cells.map(({ fired, lost, failures }) => [fired, lost, failures]),
+      [[0, ROWS, []]],
+    )
+  })
+
+  test('none of its databases is left', async () => {
+    const pgClient = new pg.Client({ connectionString: urlOf(postgres.server), database: 'postgres' })
+    await pgClient.connect()
+    const { rows } = await pgClient.query("SELECT datname FROM pg_database WHERE datname LIKE 'sluice%'")
+    await pgClient.end()
+    const myClient = await mysql2.createConnection(urlOf(mysql.server))
+    const [names] = await myClient.query("SHOW DATABASES LIKE 'sluice%'")
+    await myClient.end()
+    assert.deepEqual([rows, names], [[], []])
+  })
+})
+
+test('a folder of files is judged by rows, keys and content', async () => {
+  const side = await csvSide(folder, 'source')
+  const file = join(folder, 'rows.csv')
+  const { rows, keys, hash } = expectedFingerprint()
+  assert.deepEqual(await side.fingerprint(), { rows, keys, hash })
+  const text = await readFile(file, 'utf8')
+  await appendFile(file, text.slice(text.lastIndexOf('\n', text.length - 2) + 1))
+  const repeated = await side.fingerprint()
+  assert.deepEqual([repeated.rows, repeated.keys], [rows + 1, keys])
+  await writeFile(file, text.replace(',79.19\n', ',79.18\n'))
+  const changed = await side.fingerprint()
+  assert.deepEqual([changed.rows, changed.keys], [rows, keys])
+  assert.notEqual(changed.hash, hash)
+})
+
+function options(faults: string, pairs: string): Omit<TortureOptions, 'command'> {
+  return {
+    version: 'test',
+    servers: { postgres: urlOf(postgres.server), mysql: urlOf(mysql.server) },
+    rounds: 1,
+    seed: 20261121,
+    freezeSeconds: 1,
+    parallel: 1,
+    faults: choose('faults', faults, FAULTS),
+    pairs: choose('pairs', pairs, PAIRS),
+    signal: new AbortController().signal,
+    onCell: () => {},
+  }
+}
+
+const urlOf = ({ kind, host, port, user, password }: ServerFacts) =>
+  `${kind}://${user}:${encodeURIComponent(password)}@${host}:${port}/`
