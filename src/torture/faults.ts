@@ -1,5 +1,6 @@
 /** The faults: how each is done to a job, how it is known to have happened, and what must come of it. */
 import { readdir, rm, stat, truncate } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultProxy, Fault as NetworkFault } from '#conformance'
@@ -26,7 +27,7 @@ export interface Effect {
 export interface Fault {
   readonly name: string
   readonly title: string
-  /** Rounds of all pairs wait at the same time. */
+  /** Its jobs mostly wait, so that all pairs may do so at the same time. */
   readonly isIdle?: boolean
   fits(pair: Pair): boolean
   act(round: Round): Promise<Effect>
@@ -34,7 +35,7 @@ export interface Fault {
 
 const always = () => true
 
-/** Part of the kills and stops that are made to fall into a commit, where the target has something to hold it by. */
+/** Part of the kills that are made to fall into a commit, where the target has something to hold it by. */
 const HELD_SHARE = 0.25
 /** So long a held job gets to arrive at its commit. */
 const HELD_MS = 300
@@ -47,14 +48,15 @@ const FLAP_MS = 300
 export const FAULTS: readonly Fault[] = [
   { name: 'kill', title: 'kill -9, then the same command', fits: always, act: kill },
   { name: 'drain', title: 'SIGTERM, then the same command', fits: always, act: drain },
-  { name: 'stop', title: 'SIGTERM twice, then the same command', fits: always, act: stopAtOnce },
+  { name: 'stop', title: 'SIGTERM twice, or with SIGINT, then the same command', fits: always, act: stopAtOnce },
   { name: 'freeze', title: 'SIGSTOP, then SIGCONT', isIdle: true, fits: always, act: freeze },
   ...networkFaults('source', 'to-client'),
   ...networkFaults('sink', 'to-server'),
-  { name: 'two-engines', title: 'a second engine with the same state', fits: always, act: secondEngine },
+  { name: 'two-engines', title: 'a second engine with the same state', isIdle: true, fits: always, act: secondEngine },
   {
     name: 'takeover',
     title: 'a second engine with a state of its own',
+    isIdle: true,
     fits: ({ sink }) => isDatabase(sink),
     act: takeover,
   },
@@ -63,9 +65,11 @@ export const FAULTS: readonly Fault[] = [
 ]
 
 function networkFaults(end: 'source' | 'sink', direction: 'to-client' | 'to-server'): Fault[] {
-  const make = (name: string, title: string, act: (round: Round, proxy: FaultProxy) => Promise<Effect>): Fault => ({
+  type Act = (round: Round, proxy: FaultProxy) => Promise<Effect>
+  const make = (name: string, title: string, act: Act, isIdle = true): Fault => ({
     name: `${end}-${name}`,
     title: `${title} of the ${end}`,
+    isIdle,
     fits: pair => isDatabase(pair[end]),
     act: round => {
       const proxy = round.field.proxies[end]
@@ -81,8 +85,8 @@ function networkFaults(end: 'source' | 'sink', direction: 'to-client' | 'to-serv
       else proxy.set(...(['to-client', 'to-server'] as const).map(way => ({ kind, direction: way, ms: 200 })))
     })
   return [
-    make('cut', 'connection ended', breaking('cut')),
-    make('reset', 'connection reset in mid row', breaking('reset')),
+    make('cut', 'connection ended', breaking('cut'), false),
+    make('reset', 'connection reset in mid row', breaking('reset'), false),
     make('trickle', '100 bytes at a time on the connection', slowing('trickle')),
     make('latency', '400 ms round trip on the connection', slowing('delay')),
     make('flap', 'connection refused and accepted in turn', flap),
@@ -98,7 +102,7 @@ async function kill(round: Round): Promise<Effect> {
 async function killed({ field, random, start }: Round, earliest = 0.5): Promise<boolean> {
   const { startMs, wholeMs } = field.pace
   const run = start()
-  const release = random() < HELD_SHARE ? await field.sink.holdCommits?.() : undefined
+  const release = random() < HELD_SHARE ? await hold(field, run) : undefined
   await Promise.race([sleep(release ? HELD_MS : startMs * earliest + random() * (wholeMs - startMs * earliest)), run.ended])
   run.signal('SIGKILL')
   const { signal } = await run.ended
@@ -106,25 +110,31 @@ async function killed({ field, random, start }: Round, earliest = 0.5): Promise<
   return signal === 'SIGKILL'
 }
 
+/** Lets the job begin and then makes its commits wait; undefined where the target has nothing to hold them by. */
+async function hold({ sink }: Field, run: Run): Promise<(() => Promise<void>) | undefined> {
+  await run.reach('begun')
+  return sink.holdCommits?.()
+}
+
 async function drain(round: Round): Promise<Effect> {
   const run = round.start()
   await midway(round, run)
   run.signal('SIGTERM')
-  const code = await endOf(run, [0, 130])
+  const code = await endOf(run, [0, 130, TERMINATED])
   return { fired: code === 130, ...(await resume(round)) }
 }
 
 async function stopAtOnce(round: Round): Promise<Effect> {
-  const { field, random, start } = round
-  const run = start()
-  const release = random() < 0.5 ? await field.sink.holdCommits?.() : undefined
+  const run = round.start()
+  // A job that cannot commit cannot end in good order before the second signal.
+  const release = await hold(round.field, run)
   if (release) await Promise.race([sleep(HELD_MS), run.ended])
   else await midway(round, run)
   run.signal('SIGTERM')
-  // Two signals at the same moment would be one.
-  await run.until(() => run.errorText.includes('stopping'))
-  run.signal('SIGTERM')
-  const code = await endOf(run, [0, 75, 130]).finally(() => release?.())
+  // Two of a kind at the same moment would be one; a job that is not held would have stopped before the second.
+  if (release) await run.until(() => run.errorText.includes('stopping'))
+  run.signal(release ? 'SIGTERM' : 'SIGINT')
+  const code = await endOf(run, [0, 75, 130, TERMINATED, INTERRUPTED]).finally(() => release?.())
   return { fired: code === 75, ...(await resume(round)) }
 }
 
@@ -230,7 +240,7 @@ async function exactOrStopped(round: Round, stop: string): Promise<Partial<Effec
 async function midway({ field, random }: Round, run: Run): Promise<void> {
   const { startMs, wholeMs } = field.pace
   await run.reach('begun')
-  await Promise.race([sleep(random() * 0.9 * (wholeMs - startMs)), run.ended])
+  await Promise.race([sleep(random() * 0.8 * (wholeMs - startMs)), run.ended])
 }
 
 /** The same command again, as a scheduler would give it. */
@@ -247,10 +257,15 @@ async function recovered(run: Run): Promise<{ recoverySeconds: number }> {
 
 const secondsSince = (since: number) => (performance.now() - since) / 1000
 
-/** The exit code, which must be one of these. */
+/** Codes of a process that is at its end already and listens to signals no more. */
+const TERMINATED = 128 + constants.signals.SIGTERM
+const INTERRUPTED = 128 + constants.signals.SIGINT
+
+/** The exit code, as a shell has it; it must be one of these. */
 async function endOf(run: Run, allowed: readonly number[]): Promise<number> {
   const timer = setTimeout(() => run.signal('SIGKILL'), PATIENCE_MS)
-  const { code, signal } = await run.ended.finally(() => clearTimeout(timer))
-  if (code === null || !allowed.includes(code)) throw new Error(`a run ended with ${code ?? signal}: ${run.output}`)
+  const end = await run.ended.finally(() => clearTimeout(timer))
+  const code = end.code ?? 128 + constants.signals[end.signal ?? 'SIGKILL']
+  if (!allowed.includes(code)) throw new Error(`a run ended with ${end.signal ?? code}: ${run.output}`)
   return code
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface RunEnd {
   readonly code: number | null
-  readonly signal: string | null
+  readonly signal: NodeJS.Signals | null
 }
 
 interface Event {
@@ -57,15 +57,10 @@ export class Run {
     return this.#errors
   }
 
-  /** The last things it said. */
+  /** What it said of its failures. */
   get output(): string {
-    return (
-      this.#errors +
-      this.events
-        .slice(-5)
-        .map(event => JSON.stringify(event))
-        .join('\n')
-    )
+    const problems = this.events.filter(({ event }) => event === 'error' || event === 'restarting')
+    return [this.#errors, ...problems.slice(-3).map(problem => JSON.stringify(problem))].join('\n').trim()
   }
 
   /** Returns when it has told of such an event, or has ended. */
