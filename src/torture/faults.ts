@@ -93,20 +93,22 @@ function networkFaults(end: 'source' | 'sink', direction: 'to-client' | 'to-serv
   ]
 }
 
+/** At any moment, that before the job has begun included. */
 async function kill(round: Round): Promise<Effect> {
-  const fired = await killed(round)
+  const { field, random, start } = round
+  const earliest = field.pace.startMs / 2
+  const run = start()
+  const release = random() < HELD_SHARE ? await hold(field, run) : undefined
+  await Promise.race([sleep(release ? HELD_MS : earliest + random() * (field.pace.wholeMs - earliest)), run.ended])
+  const fired = await killed(run)
+  await release?.()
   return { fired, ...(await resume(round)) }
 }
 
-/** Starts a run and kills it at a random moment, from its start to a little before its end. */
-async function killed({ field, random, start }: Round, earliest = 0.5): Promise<boolean> {
-  const { startMs, wholeMs } = field.pace
-  const run = start()
-  const release = random() < HELD_SHARE ? await hold(field, run) : undefined
-  await Promise.race([sleep(release ? HELD_MS : startMs * earliest + random() * (wholeMs - startMs * earliest)), run.ended])
+/** Whether there was still something to kill. */
+async function killed(run: Run): Promise<boolean> {
   run.signal('SIGKILL')
   const { signal } = await run.ended
-  await release?.()
   return signal === 'SIGKILL'
 }
 
@@ -204,17 +206,23 @@ async function takeover(round: Round): Promise<Effect> {
 }
 
 async function loseState(round: Round): Promise<Effect> {
-  const wasKilled = await killed(round, 1)
+  const wasKilled = await killedMidway(round)
   const wasThere = (await stateFile(round)) !== undefined
   await rm(round.field.folder, { recursive: true, force: true })
   return { fired: wasKilled && wasThere, ...(await exactOrStopped(round, 'engine.state-missing')) }
 }
 
 async function tearState(round: Round): Promise<Effect> {
-  const wasKilled = await killed(round, 1)
+  const wasKilled = await killedMidway(round)
   const file = await stateFile(round)
   if (file !== undefined) await truncate(file, Math.floor(round.random() * (await stat(file)).size))
   return { fired: wasKilled && file !== undefined, ...(await exactOrStopped(round, 'engine.state-torn')) }
+}
+
+async function killedMidway(round: Round): Promise<boolean> {
+  const run = round.start()
+  await midway(round, run)
+  return killed(run)
 }
 
 async function stateFile({ field }: Round): Promise<string | undefined> {

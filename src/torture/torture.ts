@@ -50,6 +50,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const expected = expectedFingerprint()
     const fields: Field[] = []
     for (const pair of options.pairs) {
+      if (options.signal.aborted) throw tortureErrors.stopped({})
       const open = async (system: SystemName, role: Role) => {
         const side = await openSide(system, role, servers, join(folder, pair.name))
         closing.push(() => side.close())
