@@ -31,7 +31,7 @@ export function reliabilityPage(report: TortureReport): string {
       ['Fault', ...PAIRS.map(({ source, sink }) => `${source} → ${sink}`)],
       FAULTS.map(({ name }) => [`\`${name}\``, ...PAIRS.map(pair => firedOn(cells, name, pair.name))]),
     ),
-    `Fired rounds of ${rounds}; empty where the fault does not exist, because files have no connection and no ledger.`,
+    'Empty where the fault does not exist, because files have no connection and no ledger.',
     ...(wrong.length === 0 ? [] : ['## Not as promised', wrong.map(wrongLine).join('\n')]),
     '## Again',
     `    npm run torture -- --rounds ${rounds} --seed ${seed} --freeze-seconds ${freezeSeconds} --report docs/reliability.json\n    npm run docs`,
@@ -62,7 +62,7 @@ function sum(cells: readonly Cell[]) {
 
 function firedOn(cells: readonly Cell[], fault: string, pair: string): string {
   const cell = cells.find(other => other.fault === fault && other.pair === pair)
-  return cell === undefined ? '' : String(cell.fired)
+  return cell === undefined ? '' : `${cell.fired} of ${cell.rounds}`
 }
 
 function wrongLine({ fault, pair, rounds, fired, lost, repeated, changed, failures }: Cell): string {

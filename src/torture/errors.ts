@@ -29,7 +29,7 @@ export const tortureErrors = defineErrors('torture', {
   },
   stopped: {
     fault: 'transient',
-    message: () => 'Stopped by a signal; there is no scorecard.',
+    message: () => 'Stopped by a signal before the first round.',
     hint: () => 'Run it again with the same --seed.',
   },
 })

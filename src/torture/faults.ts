@@ -12,7 +12,6 @@ export interface Round {
   readonly field: Field
   readonly random: () => number
   readonly freezeSeconds: number
-  readonly signal: AbortSignal
   start(options?: Omit<StartOptions, 'runId' | 'channels'>): Run
 }
 
@@ -144,8 +143,10 @@ async function freeze(round: Round): Promise<Effect> {
   const run = round.start()
   await midway(round, run)
   run.signal('SIGSTOP')
-  await sleep(round.freezeSeconds * 1000, undefined, { signal: round.signal }).finally(() => run.signal('SIGCONT'))
-  return { fired: !run.isOver, ...(await recovered(run)) }
+  await sleep(round.freezeSeconds * 1000)
+  const fired = !run.isOver
+  run.signal('SIGCONT')
+  return { fired, ...(await recovered(run)) }
 }
 
 async function breakOnce(round: Round, proxy: FaultProxy, fault: NetworkFault): Promise<Effect> {

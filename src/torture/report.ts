@@ -7,6 +7,7 @@ export interface TortureReport {
   readonly began: string
   readonly seconds: number
   readonly seed: number
+  /** Rounds that were asked for; cells say how many there were. */
   readonly rounds: number
   readonly rows: number
   readonly freezeSeconds: number
@@ -46,3 +47,45 @@ export interface Cell {
 /** Every fault fired, and nothing was lost, repeated, changed, or ended otherwise than promised. */
 export const isExact = ({ fired, lost, repeated, changed, failures }: Cell) =>
   fired > 0 && lost === 0 && repeated === 0 && changed === 0 && failures.length === 0
+
+export interface RoundResult {
+  readonly fault: string
+  readonly pair: string
+  /** From 0. */
+  readonly round: number
+  readonly fired: boolean
+  readonly lost: number
+  readonly repeated: number
+  readonly changed: boolean
+  readonly recoverySeconds?: number
+  readonly stop?: string
+  readonly failure?: string
+}
+
+/** The sum of rounds of one fault on one pair; nothing when there was none. */
+export function cellOf(rounds: readonly RoundResult[]): Cell[] {
+  const [first] = rounds
+  if (first === undefined) return []
+  const total = (figure: (round: RoundResult) => number) => rounds.reduce((sum, round) => sum + figure(round), 0)
+  const recoveries = rounds.flatMap(({ fired, recoverySeconds }) =>
+    fired && recoverySeconds !== undefined ? [recoverySeconds] : [],
+  )
+  const stops = Map.groupBy(
+    rounds.flatMap(({ stop }) => stop ?? []),
+    stop => stop,
+  )
+  return [
+    {
+      fault: first.fault,
+      pair: first.pair,
+      rounds: rounds.length,
+      fired: total(({ fired }) => Number(fired)),
+      lost: total(({ lost }) => lost),
+      repeated: total(({ repeated }) => repeated),
+      changed: total(({ changed }) => Number(changed)),
+      worstRecoverySeconds: recoveries.length === 0 ? null : Number(Math.max(...recoveries).toFixed(2)),
+      stops: Object.fromEntries([...stops].map(([code, times]) => [code, times.length])),
+      failures: rounds.flatMap(({ round, failure }) => (failure === undefined ? [] : [`round ${round}: ${failure}`])),
+    },
+  ]
+}

@@ -48,10 +48,10 @@ describe('torture', { skip: postgres.skip || mysql.skip }, () => {
   test('none of its databases is left', async () => {
     const pgClient = new pg.Client({ connectionString: urlOf(postgres.server), database: 'postgres' })
     await pgClient.connect()
-    const { rows } = await pgClient.query("SELECT datname FROM pg_database WHERE datname LIKE 'sluice%'")
+    const { rows } = await pgClient.query("SELECT datname FROM pg_database WHERE datname LIKE 'sluice_torture%'")
     await pgClient.end()
     const myClient = await mysql2.createConnection(urlOf(mysql.server))
-    const [names] = await myClient.query("SHOW DATABASES LIKE 'sluice%'")
+    const [names] = await myClient.query("SHOW DATABASES LIKE 'sluice_torture%'")
     await myClient.end()
     assert.deepEqual([rows, names], [[], []])
   })
@@ -83,7 +83,7 @@ function options(faults: string, pairs: string): Omit<TortureOptions, 'command'>
     faults: choose('faults', faults, FAULTS),
     pairs: choose('pairs', pairs, PAIRS),
     signal: new AbortController().signal,
-    onCell: () => {},
+    onRound: () => {},
   }
 }
 

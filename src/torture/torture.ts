@@ -4,14 +4,14 @@ import { cpus, platform, arch, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { mysqlServer, postgresServer, type ThrowAwayServer } from './databases.ts'
 import { tortureErrors } from './errors.ts'
-import type { Effect, Fault } from './faults.ts'
+import type { Fault } from './faults.ts'
 import { openField, type Field } from './field.ts'
 import { csvSide, jsonlSide } from './file-side.ts'
 import { mysqlSide } from './mysql-side.ts'
 import type { Pair, SystemName } from './pairs.ts'
 import { postgresSide } from './postgres-side.ts'
 import { random } from './random.ts'
-import type { Cell, TortureReport } from './report.ts'
+import { cellOf, type RoundResult, type TortureReport } from './report.ts'
 import { expectedFingerprint, ROWS, type Fingerprint } from './rows.ts'
 import type { Role, Side } from './side.ts'
 
@@ -29,12 +29,15 @@ export interface TortureOptions {
   readonly faults: readonly Fault[]
   readonly pairs: readonly Pair[]
   readonly signal: AbortSignal
-  readonly onCell: (cell: Cell) => void
+  readonly onRound: (result: RoundResult) => void
 }
 
 type Servers = Readonly<Partial<Record<SystemName, ThrowAwayServer>>>
 
-/** Throws `torture.*` for what makes a torture impossible; what goes wrong in a round is in the report. */
+/**
+ * Throws `torture.*` for what makes a torture impossible; what goes wrong in a round is in the report. The whole matrix is gone through
+ * once per round, so that the report of one that was stopped by its signal has something of everything.
+ */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const began = new Date()
   checkServers(options)
@@ -64,16 +67,19 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       closing.push(() => field.close())
       fields.push(field)
     }
-    const cells: Cell[] = []
-    for (const fault of options.faults) {
-      const fitting = fields.filter(({ pair }) => fault.fits(pair))
-      await inParallel(fault.isIdle ? fitting.length : options.parallel, fitting, async field => {
-        const cell = await cellOf(fault, field, expected, options)
-        options.onCell(cell)
-        cells.push(cell)
-      })
+    const results: RoundResult[] = []
+    for (let round = 0; round < options.rounds; round++) {
+      for (const fault of options.faults) {
+        const fitting = fields.filter(({ pair }) => fault.fits(pair))
+        await inParallel(fault.isIdle ? fitting.length : options.parallel, fitting, async field => {
+          if (options.signal.aborted) return
+          const result = await oneRound(fault, field, round, expected, options)
+          options.onRound(result)
+          results.push(result)
+        })
+      }
     }
-    return report(options, began, servers, cells)
+    return report(options, began, servers, results)
   } finally {
     for (const close of closing.reverse()) await close()
   }
@@ -104,37 +110,28 @@ async function inParallel<T>(limit: number, items: readonly T[], task: (item: T)
   await Promise.all(Array.from({ length: limit }, work))
 }
 
-async function cellOf(fault: Fault, field: Field, expected: Fingerprint, options: TortureOptions): Promise<Cell> {
-  const { rounds, seed, freezeSeconds, signal } = options
-  let [fired, lost, repeated, changed] = [0, 0, 0, 0]
-  let worst: number | null = null
-  const stops: Record<string, number> = {}
-  const failures: string[] = []
-  for (let round = 0; round < rounds; round++) {
-    if (signal.aborted) throw tortureErrors.stopped({})
-    await field.clear()
-    const name = `${seed}/${fault.name}/${field.pair.name}/${round}`
-    const failed = failures.length
-    const common = { runId: `round-${round}`, channels: 1 + (round % 2) }
-    try {
-      const start = (more = {}) => field.start({ ...common, ...more })
-      const effect: Effect = await fault.act({ field, random: random(numberOf(name)), freezeSeconds, signal, start })
-      if (effect.fired) fired++
-      if (effect.stop !== undefined) stops[effect.stop] = (stops[effect.stop] ?? 0) + 1
-      if (effect.fired && effect.recoverySeconds !== undefined) worst = Math.max(worst ?? 0, effect.recoverySeconds)
-    } catch (error) {
-      failures.push(`round ${round}: ${error instanceof Error ? error.message : String(error)}`)
-    }
-    const found = await field.sink.fingerprint()
-    repeated += found.rows - found.keys
-    // What a run has not moved yet when it stops otherwise than promised is not lost.
-    if (failures.length > failed) continue
-    lost += expected.keys - Math.min(found.keys, expected.keys)
-    if (found.rows === expected.rows && found.keys === expected.keys && found.hash !== expected.hash) changed++
-  }
+async function oneRound(
+  fault: Fault,
+  field: Field,
+  round: number,
+  expected: Fingerprint,
+  { seed, freezeSeconds }: TortureOptions,
+): Promise<RoundResult> {
+  const place = { fault: fault.name, pair: field.pair.name, round }
+  const common = { runId: `round-${round}`, channels: 1 + (round % 2) }
+  const start = (more = {}) => field.start({ ...common, ...more })
+  await field.clear()
+  const effect = await fault
+    .act({ field, random: random(numberOf(`${seed}/${fault.name}/${field.pair.name}/${round}`)), freezeSeconds, start })
+    .catch((error: unknown) => ({ fired: false, failure: error instanceof Error ? error.message : String(error) }))
+  const found = await field.sink.fingerprint()
   return {
-    ...{ fault: fault.name, pair: field.pair.name, rounds, fired, lost, repeated, changed },
-    ...{ worstRecoverySeconds: worst === null ? null : Number(worst.toFixed(2)), stops, failures },
+    ...place,
+    ...effect,
+    // What a run has not moved yet when it ends otherwise than promised is not lost.
+    lost: 'failure' in effect ? 0 : expected.keys - Math.min(found.keys, expected.keys),
+    repeated: found.rows - found.keys,
+    changed: found.rows === expected.rows && found.keys === expected.keys && found.hash !== expected.hash,
   }
 }
 
@@ -149,10 +146,8 @@ function report(
   { version, seed, rounds, freezeSeconds, faults, pairs }: TortureOptions,
   began: Date,
   servers: Servers,
-  cells: readonly Cell[],
+  results: readonly RoundResult[],
 ): TortureReport {
-  const orderOf = ({ fault, pair }: Cell) =>
-    faults.findIndex(({ name }) => name === fault) * pairs.length + pairs.findIndex(({ name }) => name === pair)
   return {
     format: 'sluice-torture/1',
     sluice: version,
@@ -167,6 +162,8 @@ function report(
       node: process.versions.node,
     },
     servers: Object.values(servers).map(server => server.version),
-    cells: cells.toSorted((a, b) => orderOf(a) - orderOf(b)),
+    cells: faults.flatMap(fault =>
+      pairs.flatMap(pair => cellOf(results.filter(result => result.fault === fault.name && result.pair === pair.name))),
+    ),
   }
 }

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
-import { choose, FAULTS, isExact, PAIRS, torture as runTorture, type Cell, type TortureReport } from '#torture'
+import { choose, FAULTS, isExact, PAIRS, torture as runTorture, type RoundResult, type TortureReport } from '#torture'
 import { command } from '../command.ts'
 import { cliErrors } from '../errors.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
@@ -45,7 +45,7 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
       PAIRS.filter(({ source, sink }) => flags.pairs !== undefined || [source, sink].every(hasServer)),
     ),
     signal: AbortSignal.any([stop.drain, stop.abort]),
-    onCell: cell => tell(cell, json),
+    onRound: result => tell(result, json),
   })
   if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, null, 1)}\n`)
   process.stdout.write(`${json ? JSON.stringify({ event: 'scorecard', ...report }) : render(report)}\n`)
@@ -67,13 +67,14 @@ function count(flag: string, text: string): number {
   return Number(text)
 }
 
-function tell(cell: Cell, json: boolean): void {
-  if (json) process.stdout.write(`${JSON.stringify({ event: 'cell', ...cell })}\n`)
+function tell(result: RoundResult, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'round', ...result })}\n`)
   else {
-    const mark = isExact(cell) ? styleText('green', 'exact') : styleText('red', 'WRONG')
-    const { fault, pair, rounds, fired, failures } = cell
-    process.stderr.write(`${mark}  ${fault} on ${pair}: fired in ${fired} of ${rounds} rounds\n`)
-    for (const failure of failures) process.stderr.write(`${failure}\n`)
+    const { fault, pair, round, fired, lost, repeated, changed, failure } = result
+    const wrong = failure ?? (lost + repeated > 0 || changed ? `${lost} lost, ${repeated} repeated` : undefined)
+    const mark = wrong === undefined ? styleText('green', 'exact') : styleText('red', 'WRONG')
+    const what = `${fault} on ${pair}, round ${round + 1}${fired ? '' : ', came too late'}`
+    process.stderr.write(`${mark}  ${what}${wrong === undefined ? '' : `: ${wrong}`}\n`)
   }
 }
 
