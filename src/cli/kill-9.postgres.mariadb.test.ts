@@ -119,7 +119,7 @@ async function killRepeatedly(source: Side, sink: Side): Promise<Hits> {
     // The id that a scheduler would give: retrying a run that had just been finished must do nothing.
     const args = [job, '--run-id', `kill-${kill}`]
     const run = new Run(SLUICE, args)
-    const release = kill % FORCED_EVERY === FORCED_EVERY - 1 ? await sink.holdCommits?.() : undefined
+    const release = kill % FORCED_EVERY === 0 ? await sink.holdCommits?.() : undefined
     // Until rows move nothing can be lost; a few kills fall there, most into the moving part and a little beyond.
     const delay = release ? 300 : startMs * 0.5 + next() * (wholeMs * 1.2 - startMs * 0.5)
     await Promise.race([sleep(delay), run.ended])
