@@ -32,6 +32,9 @@ export function reliabilityPage(report: TortureReport): string {
       FAULTS.map(({ name }) => [`\`${name}\``, ...PAIRS.map(pair => firedOn(cells, name, pair.name))]),
     ),
     'Empty where the fault does not exist, because files have no connection and no ledger.',
+    ...(cells.every(cell => cell.rounds === rounds)
+      ? []
+      : [`It was stopped before all ${rounds} rounds were through; those further down the list had fewer.`]),
     ...(wrong.length === 0 ? [] : ['## Not as promised', wrong.map(wrongLine).join('\n')]),
     '## Again',
     `    npm run torture -- --rounds ${rounds} --seed ${seed} --freeze-seconds ${freezeSeconds} --report docs/reliability.json\n    npm run docs`,

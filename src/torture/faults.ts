@@ -67,7 +67,7 @@ function networkFaults(end: 'source' | 'sink', direction: 'to-client' | 'to-serv
   type Act = (round: Round, proxy: FaultProxy) => Promise<Effect>
   const make = (name: string, title: string, act: Act, isIdle = true): Fault => ({
     name: `${end}-${name}`,
-    title: `${title} of the ${end}`,
+    title: `connection of the ${end}: ${title}`,
     isIdle,
     fits: pair => isDatabase(pair[end]),
     act: round => {
@@ -84,11 +84,11 @@ function networkFaults(end: 'source' | 'sink', direction: 'to-client' | 'to-serv
       else proxy.set(...(['to-client', 'to-server'] as const).map(way => ({ kind, direction: way, ms: 200 })))
     })
   return [
-    make('cut', 'connection ended', breaking('cut'), false),
-    make('reset', 'connection reset in mid row', breaking('reset'), false),
-    make('trickle', '100 bytes at a time on the connection', slowing('trickle')),
-    make('latency', '400 ms round trip on the connection', slowing('delay')),
-    make('flap', 'connection refused and accepted in turn', flap),
+    make('cut', 'ended', breaking('cut'), false),
+    make('reset', 'reset in mid row', breaking('reset'), false),
+    make('trickle', '100 bytes at a time', slowing('trickle')),
+    make('latency', '400 ms round trip', slowing('delay')),
+    make('flap', 'refused and accepted in turn', flap),
   ]
 }
 
