@@ -35,7 +35,7 @@ export function reliabilityPage(report: TortureReport): string {
     ...(cells.every(cell => cell.rounds === rounds)
       ? []
       : [`It was stopped before all ${rounds} rounds were through; those further down the list had fewer.`]),
-    ...(wrong.length === 0 ? [] : ['## Not as promised', wrong.map(wrongLine).join('\n')]),
+    ...(wrong.length === 0 ? [] : ['## Never fired, or not as promised', wrong.map(wrongLine).join('\n')]),
     '## Again',
     `    npm run torture -- --rounds ${rounds} --seed ${seed} --freeze-seconds ${freezeSeconds} --report docs/reliability.json\n    npm run docs`,
     'The seed decides moments and bytes; what a process is doing at that moment, the machine decides. With servers of your own: `sluice torture --postgres URL --mysql URL`. It makes databases of its own on them and removes those.',
