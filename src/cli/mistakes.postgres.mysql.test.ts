@@ -46,7 +46,11 @@ const mistakes: readonly Mistake[] = [
   { name: 'unknown-option', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'], wehre: 'id > 1' }, stream) },
   { name: 'wrong-type-of-option', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'], port: 'five' }, stream) },
   { name: 'unknown-setting', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'] }, stream, { chanels: 3 }) },
-  { name: 'unsupported-setting', code: 64, job: ({ pg }) => job({ ...pg, tables: ['good'] }, stream, { test: { speedTest: 'reader' } }) },
+  {
+    name: 'unsupported-setting',
+    code: 64,
+    job: ({ pg }) => job({ ...pg, tables: ['good'] }, stream, { test: { speedTest: 'reader' } }),
+  },
   {
     name: 'missing-variable',
     code: 64,

@@ -113,7 +113,7 @@ test('bad rows are set aside, all others arrive once and in order', async () => 
         )
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })
 

@@ -96,7 +96,7 @@ test('decodes any decimal that fits its column', () => {
       const payload = Buffer.concat([Buffer.of(text.length), Buffer.from(text)]).toString('hex')
       assert.equal(one(column(decimalType(precision, scale), FIELD.NEWDECIMAL), payload), text)
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   )
 })
 
@@ -215,7 +215,7 @@ test('never reads beyond a packet nor loops, whatever is in it', () => {
       assert([STOP.BROKEN, STOP.REFUSED, STOP.MORE].includes(state.stop as 0), `stop ${state.stop}`)
       assert(state.rows <= 2)
     }),
-    { numRuns: 3000 },
+    { numRuns: 800 },
   )
 })
 
