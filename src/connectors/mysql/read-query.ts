@@ -78,8 +78,7 @@ export async function* readQuery(connection: Connection, query: ReadQuery): Asyn
       refuseLarge(query, state.need)
       await stream.fill(state.need)
     } else if (state.stop === STOP.HUGE) {
-      const payload = await connection.packets.read(bytes => refuseLarge(query, bytes))
-      decodeHugeRow(payload, decode, state, target)
+      decodeHugeRow(await connection.packets.readLarge(bytes => refuseLarge(query, bytes)), decode, state, target)
       if ((state.stop as number) === STOP.REFUSED) throw target.refusal(state)
     } else if (state.stop === STOP.OTHER) break
     if (state.stop === STOP.REFUSED && !(query.quarantine && takeRefused(state, stream.buffer, stream.end)))
@@ -116,8 +115,8 @@ function decoderOf(wire: readonly WireColumn[]): RowDecoder {
 }
 
 /** A row of 16 MiB or more: collected first, then decoded as one. */
-function decodeHugeRow(payload: Buffer, decode: RowDecoder, state: DecodeState, target: Rows): void {
-  const whole = Buffer.concat([Buffer.alloc(HEADER_BYTES, 0xff), payload])
+function decodeHugeRow(whole: Buffer, decode: RowDecoder, state: DecodeState, target: Rows): void {
+  whole.fill(0xff, 0, HEADER_BYTES)
   state.isWhole = true
   state.position = 0
   decode(state, whole, whole.length, target.columns, 1, Infinity)

@@ -11,27 +11,45 @@ import type { ByteStream } from '#wire'
 export const HEADER_BYTES = 4
 /** Payload of a packet that goes on in the next one. */
 export const MAX_PAYLOAD_BYTES = 0xffffff
+/** Room for rows that are a little larger than the largest so far. */
+const LARGE_GROWTH = 1.5
 
 export class PacketStream {
   readonly stream: ByteStream
   /** Sequence number of the next packet that is written. A command starts at 0; inside an exchange it goes on from the peer's. */
   #sequence = 0
+  #large: Buffer<ArrayBuffer> = Buffer.alloc(0)
 
   constructor(stream: ByteStream) {
     this.stream = stream
   }
 
-  /** The next payload, copied. `check` is told how long it is at least, before that much is taken, and may throw. */
-  async read(check?: (bytes: number) => void): Promise<Buffer> {
-    const first = await this.#readOne(0, check)
+  /** The next payload, copied. */
+  async read(): Promise<Buffer> {
+    const first = Buffer.from(await this.#take())
     if (first.length < MAX_PAYLOAD_BYTES) return first
     const parts = [first]
-    let bytes = first.length
-    for (let part = first; part.length === MAX_PAYLOAD_BYTES; parts.push(part)) {
-      part = await this.#readOne(bytes, check)
-      bytes += part.length
+    for (let part = first; part.length === MAX_PAYLOAD_BYTES; parts.push(part)) part = Buffer.from(await this.#take())
+    return Buffer.concat(parts)
+  }
+
+  /**
+   * The next payload of several packets behind a header of its own, in a buffer that the next call overwrites: a large row is in memory
+   * once here, however many there are. `check` is told how long it will be at least, and may throw.
+   */
+  async readLarge(check: (bytes: number) => void): Promise<Buffer> {
+    let end = HEADER_BYTES
+    for (;;) {
+      const part = await this.#take(length => check(end - HEADER_BYTES + length))
+      if (end + part.length > this.#large.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(end + part.length, Math.floor(this.#large.length * LARGE_GROWTH)))
+        this.#large.copy(larger, 0, 0, end)
+        this.#large = larger
+      }
+      part.copy(this.#large, end)
+      end += part.length
+      if (part.length < MAX_PAYLOAD_BYTES) return this.#large.subarray(0, end)
     }
-    return Buffer.concat(parts, bytes)
   }
 
   /** Length of the packet that comes next and its first payload byte, without taking it: what a row decoder decides by. */
@@ -52,16 +70,17 @@ export class PacketStream {
     return this.stream.write(this.#frame(payload))
   }
 
-  async #readOne(before: number, check?: (bytes: number) => void): Promise<Buffer> {
+  /** The payload of the next packet, lent until the next read. */
+  async #take(check?: (bytes: number) => void): Promise<Buffer> {
     const { stream } = this
     await stream.fill(HEADER_BYTES)
     const length = stream.buffer.readUIntLE(stream.start, 3)
-    check?.(before + length)
+    check?.(length)
     this.#sequence = (stream.buffer[stream.start + 3]! + 1) & 0xff
     await stream.fill(HEADER_BYTES + length)
     const from = stream.start + HEADER_BYTES
     stream.start = from + length
-    return Buffer.from(stream.buffer.subarray(from, from + length))
+    return stream.buffer.subarray(from, from + length)
   }
 
   #frame(payload: Buffer): Buffer {
