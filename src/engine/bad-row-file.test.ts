@@ -28,6 +28,7 @@ async function idsIn(folder: string): Promise<string[]> {
 
 async function append(folder: string, before: number, ids: readonly number[]): Promise<void> {
   await using file = new BadRowFile(folder, head, before)
+  await file.cut()
   for (const id of ids) await file.append(row(id))
   await file.sync()
   assert.equal(file.count, before + ids.length)
@@ -56,6 +57,15 @@ test('what was not committed is cut off when the split is taken up again, a torn
   assert.deepEqual(await idsIn(folder), ['id=1', 'id=2', 'id=3'])
   await append(folder, 2, [30, 40])
   assert.deepEqual(await idsIn(folder), ['id=1', 'id=2', 'id=30', 'id=40'])
+})
+
+test('what was not committed is gone even when no bad row follows', async () => {
+  const folder = join(base, `${++folders}`)
+  await append(folder, 0, [1, 2, 3])
+  await append(folder, 1, [])
+  assert.deepEqual(await idsIn(folder), ['id=1'])
+  await append(folder, 0, [])
+  assert.deepEqual(await readdir(folder), [])
 })
 
 test('nothing is written where no row is bad', async () => {

@@ -5,7 +5,7 @@
  * and cut back to that number when the split is taken up again, so a run that was killed neither repeats nor loses one.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, open, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -72,6 +72,15 @@ export class BadRowFile implements AsyncDisposable {
     this.count = count
   }
 
+  /** Forgets what an earlier attempt wrote and did not commit. Before the first row. */
+  async cut(): Promise<void> {
+    await this.#guard(async () => {
+      const bytes = this.#before === 0 ? 0 : await bytesOfLines(this.#file, this.#before + 1)
+      if (bytes === 0) await rm(this.#file, { force: true })
+      else await truncate(this.#file, bytes)
+    })
+  }
+
   async append(row: BadRow): Promise<void> {
     this.#buffer += `${JSON.stringify(row)}\n`
     this.count++
@@ -104,15 +113,13 @@ export class BadRowFile implements AsyncDisposable {
     })
   }
 
-  /** Cuts off what an earlier attempt wrote and did not commit. */
+  /** Appends to what counts, behind a head. */
   async #open(): Promise<FileHandle> {
     await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
-    const bytes = await bytesOfLines(this.#file, this.#before + 1)
-    const handle = await open(this.#file, bytes === 0 ? 'w' : 'r+', 0o600)
-    if (bytes === 0) await handle.writeFile(`${JSON.stringify(this.#head)}\n`)
-    else await handle.truncate(bytes)
-    await handle.close()
-    return await open(this.#file, 'a', 0o600)
+    const handle = await open(this.#file, 'a', 0o600)
+    const { size } = await handle.stat()
+    if (size === 0) await handle.writeFile(`${JSON.stringify(this.#head)}\n`)
+    return handle
   }
 
   async #guard(work: () => Promise<void>): Promise<void> {

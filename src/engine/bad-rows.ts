@@ -42,9 +42,11 @@ export class BadRows implements AsyncDisposable {
   }
 
   /** Before the rows of a split are read. */
-  open({ split, bad = 0 }: Assignment, dataset: Dataset): void {
+  async open({ split, bad = 0 }: Assignment, dataset: Dataset): Promise<void> {
     const head = headOf({ job: this.#run.job, run: this.#run.run, split: split.id, dataset: dataset.id, schema: dataset.schema })
-    this.#files.set(split.id, new BadRowFile(this.#policy.folder, head, bad))
+    const file = new BadRowFile(this.#policy.folder, head, bad)
+    await file.cut()
+    this.#files.set(split.id, file)
   }
 
   countOf(split: string): number {

@@ -154,7 +154,7 @@ export class Chain {
     const { split, position } = assignment
     const found = this.#routes.get(split.dataset)
     if (found === undefined) throw new Error(`split ${split.id} belongs to no route`)
-    this.#badRows?.open(assignment, found.route.dataset)
+    await this.#badRows?.open(assignment, found.route.dataset)
     let rowsBefore = 0
     let since = performance.now()
     for await (const chunk of this.#source.read(found.route.dataset, split, position)) {
