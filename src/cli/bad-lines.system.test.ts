@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { sluice } from './sluice.test-support.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-bad-lines-'))
@@ -131,13 +132,4 @@ async function assertExact(format: Format, file: string, state: string, out: str
 
 async function published(out: string): Promise<string[]> {
   return (await readdir(out).catch(() => [])).filter(name => name.endsWith('.jsonl'))
-}
-
-async function sluice(args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(join(root, 'bin/sluice'), args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, err] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
-  return { code, out, err }
 }

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
+import { sluice } from './sluice.test-support.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-dirty-'))
@@ -205,15 +206,6 @@ function lines<T>(text: string): T[] {
     .split('\n')
     .filter(line => line !== '')
     .map(line => JSON.parse(line) as T)
-}
-
-async function sluice(args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(join(root, 'bin/sluice'), args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, err] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
-  return { code, out, err }
 }
 
 function loginOf({ host, port, user, password, database }: Database) {

@@ -1,6 +1,6 @@
 /** A disk that fills up while a job runs: the run stops loudly or recovers, nothing half written is visible, and what follows is exact. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +8,8 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
+import { sluice } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'))
 // A server that runs as another user must reach its tablespace.
 await chmod(folder, 0o755)
@@ -172,14 +172,6 @@ async function published(place: string): Promise<string[]> {
   const files = names.filter(entry => entry.isFile() && entry.name.endsWith('.jsonl') && !entry.parentPath.includes('/.'))
   const texts = await Promise.all(files.map(({ parentPath, name }) => readFile(join(parentPath, name), 'utf8')))
   return texts.flatMap(text => text.split('\n')).filter(line => line !== '')
-}
-
-async function sluice(args: readonly string[]): Promise<{ code: number | null; err: string }> {
-  const child = spawn(join(root, 'bin/sluice'), args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let err = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
-  return { code, err }
 }
 
 function loginOf({ host, port, user, password, database }: Database) {

@@ -1,6 +1,5 @@
 /** `sluice verify`: equal tables by checksums of the databases or by reading, and every kind of difference by its row. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +7,8 @@ import { after, describe, test } from 'node:test'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { fileServer, freshDatabase } from '../../tools/servers/index.ts'
+import { sluice } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-verify-'))
 after(() => rm(folder, { recursive: true }))
 
@@ -86,16 +85,13 @@ interface Verdict {
 async function verify(source: object | undefined, sink: object | undefined): Promise<{ code: number | null; verdict: Verdict }> {
   const file = join(folder, 'job.json')
   await writeFile(file, JSON.stringify({ source, sink }))
-  const child = spawn(join(root, 'bin/sluice'), ['verify', file, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let out = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
+  const { code, out, err } = await sluice(['verify', file, '--json'])
   const verdict = out
     .trim()
     .split('\n')
     .map(line => JSON.parse(line) as Verdict & { event: string })
     .find(({ event }) => event === 'verdict')
-  assert.ok(verdict, out)
+  assert.ok(verdict, out + err)
   return { code, verdict }
 }
 

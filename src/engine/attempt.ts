@@ -119,46 +119,26 @@ export class Attempt {
     for (const worker of this.#workers) this.#open(worker, ports.get(worker.id) ?? [])
   }
 
-  /** The limits of one worker that gets a share of the rates. */
-  #limitsOf(share: number | { readonly rowsPerSecond?: number; readonly bytesPerSecond?: number }): Limits {
+  /** The limits of a worker; `share` makes its part of a rate of the whole job, of which the named counter shows the use. */
+  #limitsWith(share: (rate: number, counter: 'rowsRead' | 'bytesRead') => number): Limits {
     const { limits } = this.#parts.spec
     const { rowsPerSecond, bytesPerSecond } = limits
-    if (typeof share !== 'number') return { ...limits, ...share }
     return {
       ...limits,
-      ...(rowsPerSecond === undefined ? {} : { rowsPerSecond: rowsPerSecond * share }),
-      ...(bytesPerSecond === undefined ? {} : { bytesPerSecond: bytesPerSecond * share }),
+      ...(rowsPerSecond === undefined ? {} : { rowsPerSecond: share(rowsPerSecond, 'rowsRead') }),
+      ...(bytesPerSecond === undefined ? {} : { bytesPerSecond: share(bytesPerSecond, 'bytesRead') }),
     }
   }
 
   /** Gives each worker the part of the rates that it can use. */
   #shareRates(): void {
-    const { rowsPerSecond, bytesPerSecond } = this.#parts.spec.limits
     const writers = this.#writers().filter(({ isFinished }) => !isFinished)
-    const seconds = SHARE_MS / 1000
-    const used = (read: (meter: Meter) => number) =>
-      writers.map(worker => (read(worker.meter) - read(this.#shared.get(worker.id) ?? NO_METER)) / seconds)
-    const rows =
-      rowsPerSecond === undefined
-        ? undefined
-        : shareOut(
-            rowsPerSecond,
-            used(({ rowsRead }) => rowsRead),
-          )
-    const bytes =
-      bytesPerSecond === undefined
-        ? undefined
-        : shareOut(
-            bytesPerSecond,
-            used(({ bytesRead }) => bytesRead),
-          )
-    for (const [i, worker] of writers.entries()) {
-      const share = {
-        ...(rows === undefined ? {} : { rowsPerSecond: rows[i]! }),
-        ...(bytes === undefined ? {} : { bytesPerSecond: bytes[i]! }),
-      }
-      worker.endpoint.send({ kind: 'limits', limits: this.#limitsOf(share) })
-      this.#shared.set(worker.id, worker.meter)
+    const used = (counter: 'rowsRead' | 'bytesRead') =>
+      writers.map(({ id, meter }) => ((meter[counter] - (this.#shared.get(id) ?? NO_METER)[counter]) * 1000) / SHARE_MS)
+    const limits = writers.map((_, i) => this.#limitsWith((rate, counter) => shareOut(rate, used(counter))[i]!))
+    for (const [i, { id, meter, endpoint }] of writers.entries()) {
+      endpoint.send({ kind: 'limits', limits: limits[i]! })
+      this.#shared.set(id, meter)
     }
   }
 
@@ -192,7 +172,8 @@ export class Attempt {
     const { spec, run, routes } = this.#parts
     const { source, sink, readers, writers, resumeColumn } = spec
     // Workers without a split use nothing of it.
-    const limits = this.#limitsOf(1 / Math.max(1, Math.min(writers, this.#queue.length)))
+    const busy = Math.max(1, Math.min(writers, this.#queue.length))
+    const limits = this.#limitsWith(rate => rate / busy)
     const { badRows } = this.#parts
     const optional = { ...(resumeColumn === undefined ? {} : { resumeColumn }), ...(badRows === undefined ? {} : { badRows }) }
     endpoint.send({ kind: 'init', worker: id, job: spec.id, source, sink, readers, writers, limits, ...optional })

@@ -79,7 +79,7 @@ export class Chain {
     this.#queue =
       parts.badRows === undefined || savepoints === undefined
         ? undefined
-        : new PieceQueue(parts.writer, savepoints, (rows, batch, at, error) => this.#setAside(rows, batch, at, error))
+        : new PieceQueue(parts.writer, savepoints, (rows, at, error) => this.#setAside(rows, at, error))
     this.#routes = new Map(
       parts.routes.map(route => [route.dataset.id, { route, caster: new Caster(route.dataset.schema, route.target.schema) }]),
     )
@@ -258,8 +258,8 @@ export class Chain {
   }
 
   /** A row that the system of the sink refused. */
-  async #setAside(rows: PieceRows, batch: Batch, at: number, error: SluiceError): Promise<void> {
-    await this.#badRows?.setAside(rows, { batch, at, number: rows.numbers?.[at] ?? at }, error)
+  async #setAside(rows: PieceRows, at: number, error: SluiceError): Promise<void> {
+    await this.#badRows?.setAside(rows, { batch: rows.batch, at, number: rows.numbers?.[at] ?? at }, error)
     this.#meter.tookBack(rows.dataset.id, 1)
   }
 

@@ -70,7 +70,7 @@ class System implements Savepoints {
 async function run(system: System, ids: readonly number[], batchRows: number): Promise<number[]> {
   const aside: number[] = []
   const writer = { write: async (_: Target, batch: Batch) => system.write(batch) } as unknown as PlainWriter
-  const queue = new PieceQueue(writer, system, async (_rows, batch, at) => void aside.push(Number(batch.columns[0]!.values[at])))
+  const queue = new PieceQueue(writer, system, async ({ batch }, at) => void aside.push(Number(batch.columns[0]!.values[at])))
   const caster = new Caster(schema, schema)
   // Lent and overwritten, as a reader's batch is.
   const builder = new BatchBuilder(schema, { rows: batchRows, bytes: Infinity })

@@ -16,8 +16,8 @@ export interface PieceRows extends ReadRows {
   readonly numbers: readonly number[] | undefined
 }
 
-/** Called for a row that the system refuses on its own. `batch` is the kept one, `at` a row of it. */
-export type SetAside = (rows: PieceRows, batch: Batch, at: number, error: SluiceError) => Promise<void>
+/** Called for a row that the system refuses on its own; `at` is its index in the batch. */
+export type SetAside = (rows: PieceRows, at: number, error: SluiceError) => Promise<void>
 
 interface Kept extends Omit<PieceRows, 'batch'> {
   readonly schema: Batch['schema']
@@ -108,27 +108,27 @@ export class PieceQueue {
     this.#writes = 0
     let suspect = suspectOf(error)
     for (const one of kept) {
-      const batch = unpackBatch(one.schema, one.slab)
-      await this.#writeParts({ ...one, batch }, batch, suspect)
+      await this.#writeParts({ ...one, batch: unpackBatch(one.schema, one.slab) }, suspect)
       suspect = undefined
     }
   }
 
-  async #writeParts(rows: PieceRows, batch: Batch, first: number | undefined): Promise<void> {
+  async #writeParts(rows: PieceRows, first: number | undefined): Promise<void> {
+    const { batch } = rows
     let at = 0
     let suspect = first !== undefined && first < batch.rows ? first : undefined
     let size = suspect === undefined ? batch.rows : PART_AFTER_BAD
     while (at < batch.rows) {
       const count = suspect === undefined ? Math.min(size, batch.rows - at) : suspect > at ? suspect - at : 1
       const isSuspect = suspect === at
-      const error = await this.#tryPart(rows, batch, at, count)
+      const error = await this.#tryPart(rows, at, count)
       if (error === undefined) {
         at += count
         // Whoever was suspected wrongly tells nothing about its neighbours.
         size = isSuspect ? PART_AFTER_BAD : size * 2
         if (isSuspect) suspect = undefined
       } else if (count === 1) {
-        await this.#setAside(rows, batch, at, error)
+        await this.#setAside(rows, at, error)
         at++
         suspect = undefined
         size = PART_AFTER_BAD
@@ -141,7 +141,8 @@ export class PieceQueue {
   }
 
   /** Writes some rows and waits; the error when they are refused. */
-  async #tryPart(rows: PieceRows, batch: Batch, at: number, count: number): Promise<SluiceError | undefined> {
+  async #tryPart(rows: PieceRows, at: number, count: number): Promise<SluiceError | undefined> {
+    const { batch } = rows
     const part = count === batch.rows ? batch : pickRows(batch, range(at, count))
     const cast = rows.caster.cast(part)
     if ('refused' in cast) return dataErrors.valueRefused({ dataset: rows.dataset.id, ...cast.refused })

@@ -67,7 +67,6 @@ export interface RunReport {
   readonly seconds: number
   /** Rows of the run that were set aside, those of earlier attempts included. */
   readonly rowsBad: number
-  /** From the start of the process to the first row that was read; for `npm run bench`. */
   readonly meter: Meter
   readonly guarantee: Plan['guarantee']
 }
