@@ -27,7 +27,7 @@ export function capacityFor({ fields }: Schema, { batchRows, batchBytes }: { bat
  */
 export class Batch {
   readonly schema: Schema
-  readonly columns: readonly Column[]
+  readonly #columns: readonly Column[]
   /** Rows that `columns` have room for. */
   readonly capacity: number
   rows = 0
@@ -38,7 +38,11 @@ export class Batch {
   constructor(schema: Schema, capacity: number, columns?: readonly Column[]) {
     this.schema = schema
     this.capacity = capacity
-    this.columns = columns ?? schema.fields.map(field => new Column(field.type, capacity))
+    this.#columns = columns ?? schema.fields.map(field => new Column(field.type, capacity))
+  }
+
+  get columns(): readonly Column[] {
+    return this.#columns
   }
 
   reset(): void {

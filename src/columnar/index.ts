@@ -1,5 +1,6 @@
 export { Batch, BATCH_BYTES, BATCH_ROWS, capacityFor, ROW_KINDS, type RowKind } from './batch.ts'
 export { BatchBuilder, type BatchLimits } from './builder.ts'
+export { EncodedBatch, type DecodeRows } from './encoded-batch.ts'
 export { explainRefusal } from './cast-refusal.ts'
 export type { CastPlan, Kernel } from './cast-rule.ts'
 export { castMatrix, compileCast, planCast, type CastCell } from './cast.ts'

@@ -22,6 +22,8 @@ export interface Dataset {
   readonly comment?: string
   /** What the system believes; for progress, never for correctness. */
   readonly estimatedRows?: number
+  /** The form in which the reader can hand out rows as they came from the server ({@link EncodedBatch}); equal names mean equal bytes for equal rows. */
+  readonly encoding?: string
 }
 
 /** The unit of parallelism and of recovery: one worker owns one split at a time. Its content is fixed once it is enumerated. */
@@ -112,9 +114,10 @@ export interface Reader<S extends Split = Split, P extends Json = Json> extends 
   /**
    * Reads one split, from the beginning or after `position`. Worker.
    *
-   * Leaving the iteration early must release everything within a second.
+   * With `encoded`, batches may be {@link EncodedBatch}es in the form that `dataset.encoding` names. Leaving the iteration early must
+   * release everything within a second.
    */
-  read(dataset: Dataset, split: S, position: P | undefined): AsyncIterable<Chunk<P>>
+  read(dataset: Dataset, split: S, position: P | undefined, encoded?: boolean): AsyncIterable<Chunk<P>>
   /** Called once a checkpoint that contains `position` is durable, e.g. to advance a replication slot. */
   acknowledge?(split: S, position: P): Promise<void>
   /** Absent where the system cannot compute checksums. Coordinator. */
@@ -199,6 +202,8 @@ export interface Target {
   readonly statements: readonly string[]
   readonly guarantee: { readonly delivery: 'exactly-once' | 'at-least-once'; readonly why: string }
   readonly notes: readonly Note[]
+  /** The writer takes the rows in the form that the dataset's `encoding` names; columns it must take as well. */
+  readonly takesEncoded?: boolean
   /** What the writer needs to know again in the workers. */
   readonly detail: Json
 }

@@ -1,4 +1,4 @@
-import { Caster, pickRows, type Batch } from '#columnar'
+import { Caster, EncodedBatch, pickRows, type Batch } from '#columnar'
 import {
   dataErrors,
   type Chunk,
@@ -24,7 +24,7 @@ import { Throttle } from './throttle.ts'
 
 /** The reading end of a chain: a reader in this thread, or one in another. */
 export interface ChunkSource {
-  read(dataset: Dataset, split: Split, position: Json | undefined): AsyncIterable<Chunk<Json>>
+  read(dataset: Dataset, split: Split, position: Json | undefined, encoded?: boolean): AsyncIterable<Chunk<Json>>
 }
 
 /** What a chain asks of its coordinator. */
@@ -157,7 +157,7 @@ export class Chain {
     await this.#badRows?.open(assignment, found.route.dataset)
     let rowsBefore = 0
     let since = performance.now()
-    for await (const chunk of this.#source.read(found.route.dataset, split, position)) {
+    for await (const chunk of this.#source.read(found.route.dataset, split, position, this.#takesEncoded(found.route))) {
       this.#meter.pullMs += performance.now() - since
       await this.#throttle.pass(chunk.batch.rows, chunk.batch.byteLength, this.#signal)
       await this.#lock.run(() =>
@@ -175,6 +175,11 @@ export class Chain {
     })
   }
 
+  /** Where single rows or the bytes of values count, all are decoded. */
+  #takesEncoded({ target }: Route): boolean {
+    return target.takesEncoded === true && this.#badRows === undefined && this.#limits.bytesPerSecond === undefined
+  }
+
   async #write(
     { route, caster }: { route: Route; caster: Caster },
     split: Split,
@@ -184,7 +189,7 @@ export class Chain {
     const { batch, position } = chunk
     const since = performance.now()
     const key = (row: number) => rowKey(route.dataset, batch, row, split.id, rowsBefore)
-    const cast = caster.cast(batch)
+    const cast = batch instanceof EncodedBatch ? { batch } : caster.cast(batch)
     if ('refused' in cast) {
       const { row, column, reason } = cast.refused
       throw dataErrors.valueRefused({ dataset: `${route.dataset.id} → ${route.target.name}`, column, reason, key: key(row) })

@@ -1,6 +1,7 @@
 /** Sends the rows of one COPY … FROM STDIN, in large messages. */
-import type { Batch } from '#columnar'
+import { EncodedBatch, type Batch } from '#columnar'
 import { SEND_BYTES, type SendPool } from '#wire'
+import { copyRows } from './copy-data.ts'
 import type { Encode, EncodeState } from './encode.ts'
 import type { Connection } from './protocol/connection.ts'
 
@@ -51,9 +52,13 @@ export class CopyIn {
   /** Sends a batch without a look at what the server says. What was encoded is sent even when the batch has a row that is refused. */
   async post(batch: Batch, encode: Encode, state: EncodeState, refuse: Parameters<Encode>[5]): Promise<void> {
     state.row = 0
+    state.at = 0
     for (;;) {
       const out = this.#out ?? (await this.#buffer(0))
-      this.#end = encode(batch.columns, batch.rows, out, this.#end, state, refuse)
+      this.#end =
+        batch instanceof EncodedBatch
+          ? copyRows(batch, out, this.#end, state)
+          : encode(batch.columns, batch.rows, out, this.#end, state, refuse)
       if (state.row === batch.rows) return
       this.#flush()
       await this.#buffer(state.need)

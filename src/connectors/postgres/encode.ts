@@ -34,6 +34,8 @@ export interface EncodedColumn {
 export interface EncodeState {
   /** First row that has not been encoded. */
   row: number
+  /** Where it begins, in a batch that is encoded already. */
+  at: number
   /** Bytes that this row may take. */
   need: number
   /** Number of the next row, for targets whose rows have to keep their order. */

@@ -34,7 +34,7 @@ function prepare(target: Target): PreparedTarget {
     detail,
     format: detail.isBinary ? BINARY : TEXT,
     encode: compile(encodedColumns(target), indexes, detail.key !== null),
-    state: { row: 0, need: 0, order: 0 },
+    state: { row: 0, at: 0, need: 0, order: 0 },
     refuse: (reason, column, row) => {
       throw dataErrors.valueRefused({ dataset: target.dataset, column: detail.columns[column]?.name ?? '', reason, row })
     },

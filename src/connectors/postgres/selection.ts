@@ -13,6 +13,7 @@ import {
 } from '#sql'
 import { attributesOf, getRelation, resultTypes, uniqueKeysOf, type Attribute, type Relation, type UniqueKey } from './catalog.ts'
 import type { DecodedColumn } from './decode.ts'
+import { encodingOf } from './copy-data.ts'
 import { postgresErrors } from './errors.ts'
 import type { Connection } from './protocol/connection.ts'
 import { boundsOf, readsAs, type PgType, type ScalarWire } from './types.ts'
@@ -116,6 +117,8 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
   const primaryKey = keys.find(({ isPrimary }) => isPrimary)?.columns ?? keys.find(({ isOrdered }) => isOrdered)?.columns ?? []
   const splitColumn = settings.splitColumn === undefined ? undefined : column(find(settings.splitColumn), arrays)
   const isKey = key.length === 1 && splitColumn?.name === key[0]?.name
+  const orderKey = (splitColumn === undefined || isKey) && settings.orderBy === undefined ? key.map(name => column(name, arrays)) : []
+  const encoding = orderKey.every(({ name }) => chosen.some(one => one.name === name)) ? encodingOf(chosen.map(({ wire }) => wire)) : undefined
   return {
     dataset: {
       id,
@@ -123,11 +126,12 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
       primaryKey,
       ...(relation?.comment === undefined ? {} : { comment: relation.comment }),
       ...(relation === undefined || relation.estimatedRows < 0 ? {} : { estimatedRows: relation.estimatedRows }),
+      ...(encoding === undefined ? {} : { encoding }),
     },
     from,
     columns: chosen,
     conditions: conditionsOf(settings, find),
-    key: (splitColumn === undefined || isKey) && settings.orderBy === undefined ? key.map(name => column(name, arrays)) : [],
+    key: orderKey,
     splitColumn: isKey ? undefined : splitColumn,
     orderBy: orderOf(settings.orderBy, find),
     relation,

@@ -5,7 +5,7 @@
  * read split by split. Memory: one batch, the receive buffer and one row.
  */
 import { z } from 'zod'
-import { Batch, capacityFor, Column } from '#columnar'
+import { Batch, capacityFor, Column, EncodedBatch, type DecodeRows } from '#columnar'
 import {
   dataErrors,
   defineSource,
@@ -27,6 +27,7 @@ import {
   type SqlReaderSettings,
 } from '#sql'
 import { HIGH_WATER_BYTES } from '#wire'
+import { CopyData } from './copy-data.ts'
 import { CopyOut } from './copy-out.ts'
 import { compileDecoder, type BindDecoder, type Refuse } from './decode.ts'
 import { digest, digestForm } from './digests.ts'
@@ -137,7 +138,8 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     yield* await this.#divide(selection)
   }
 
-  async *read(dataset: Dataset, split: PgSplit, position: PgPosition | undefined): AsyncIterable<Chunk<PgPosition>> {
+  async *read(dataset: Dataset, split: PgSplit, position: PgPosition | undefined, encoded = false): AsyncIterable<Chunk<PgPosition>> {
+    if (encoded) return yield* this.#readEncoded(dataset, split, position)
     const { selection, columns, key, bind } = await this.#prepare(dataset)
     await using lease = await this.#lease()
     const { session } = lease
@@ -165,6 +167,33 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
       yield { batch, refused, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
       this.#context.signal.throwIfAborted()
       refused.length = 0
+    }
+    lease.isBusy = false
+  }
+
+  async *#readEncoded(dataset: Dataset, split: PgSplit, position: PgPosition | undefined): AsyncIterable<Chunk<PgPosition>> {
+    const { selection, columns, key, bind } = await this.#prepare(dataset)
+    await using lease = await this.#lease()
+    const { session } = lease
+    const sql = copyStatement(splitStatement(selection, split, columns, position))
+    const [fail, refuse] = [failures(dataset, columns), refusals(dataset, columns, undefined)]
+    const decode: DecodeRows = (bytes, rows) => {
+      const into = columns.map(({ type }) => new Column(type, rows))
+      bind(into)({ buffer: bytes, start: 0, end: bytes.length }, { rows: 0, bytes: 0, need: 0 }, rows, Infinity, fail, refuse)
+      return into
+    }
+    const { batchRows: maxRows, batchBytes: maxBytes, rowBytes } = this.#context
+    const batch = new EncodedBatch(dataset.schema, maxRows, decode)
+    const data = new CopyData(columns.length)
+    const limits = { maxRows, maxBytes, rowBytes }
+    const copy = new CopyOut({ session, sql, columns: [], decode: data.take, limits, fail, refuse, dataset: dataset.id })
+    lease.isBusy = true
+    await copy.start()
+    for (let rows = await copy.next(); rows > 0; rows = await copy.next()) {
+      batch.hold(data.rows, rows, rows * data.overhead)
+      const last = split.by === 'key' ? decode(data.lastRow, 1) : []
+      yield { batch, position: split.by === 'key' ? key.map(at => keyText(last[at]!, 0)) : undefined }
+      this.#context.signal.throwIfAborted()
     }
     lease.isBusy = false
   }

@@ -6,6 +6,7 @@ import { attributesOf, findRelation, resultTypes, uniqueKeysOf, type Attribute, 
 import { postgresErrors } from './errors.ts'
 import { propertyNotes } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
+import { encodingOf } from './copy-data.ts'
 import { createStatements, writeStatements, type TargetDetail, type WrittenColumn } from './target-detail.ts'
 import { boundsOf, columnTypeFor, dropsFields, limitsOf, wantedType, writesAs, type PgType } from './types.ts'
 
@@ -267,8 +268,20 @@ function build(dataset: Dataset, table: TableName, options: PlanOptions, { schem
           }
         : { delivery: 'exactly-once', why: `rows and positions are committed together, the positions in ${ledger}` },
     notes: [...settings.notes, ...propertyNotes(settings.connection), ...notes, ...textNotes(detail), ...batchNotes(settings)],
+    ...(takesEncoded(dataset, schema, detail) ? { takesEncoded: true } : {}),
     detail: detail as unknown as Json,
   }
+}
+
+/** Every column goes, as it is, into one of the same type in every respect. */
+function takesEncoded({ schema: { fields }, encoding }: Dataset, wanted: readonly Field[], { columns, key }: TargetDetail): boolean {
+  const wires = columns.flatMap(({ wire }) => wire ?? [])
+  return (
+    key === null &&
+    wires.length === fields.length &&
+    encodingOf(wires) === encoding &&
+    fields.every(({ native }, at) => native?.system === 'postgres' && native.type === wanted[at]?.native?.type)
+  )
 }
 
 function textNotes({ isBinary, columns }: TargetDetail): Note[] {
