@@ -108,8 +108,6 @@ function least(costs: readonly Cost[]): number {
   return Math.min(...costs.map(({ wall }) => wall))
 }
 
-const root = join(import.meta.dirname, '..')
-
 /** The command people type, on a job file of FlinkX's where FlinkX knows both ends. */
 export async function sluiceCommand(session: Session, comparison: Comparison, where?: string): Promise<Command> {
   const { dataset } = comparison
@@ -127,5 +125,5 @@ export async function sluiceCommand(session: Session, comparison: Comparison, wh
         }
   const file = join(session.folder, `${pathOf(comparison)}-${dataset.name}${where === undefined ? '' : '-part'}.json`)
   await writeFile(file, JSON.stringify(job, undefined, 2))
-  return { argv: [join(root, 'bin/sluice'), 'run', file, '--json', '--state-dir', join(session.folder, 'state')] }
+  return { argv: [...session.sluice, 'run', file, '--json', '--state-dir', join(session.folder, 'state')] }
 }

@@ -1,7 +1,6 @@
 /** Figures without a rival: memory and time over size, start of the process, time to the first row. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Comparison } from './comparison.ts'
 import { sluiceCommand } from './contest.ts'
@@ -64,19 +63,17 @@ export interface Startup {
   readonly runs: number
 }
 
-const root = join(import.meta.dirname, '..')
-
 /** `sluice --version` against the least that Node can do. */
-export function measureStartup(runs: number): Startup {
-  const time = (program: string, ...args: string[]) => {
+export function measureStartup({ sluice: [program = '', ...args] }: Session, runs: number): Startup {
+  const time = (...own: string[]) => {
     const started = performance.now()
-    spawnSync(program, args, { stdio: 'ignore' })
+    spawnSync(program, own, { stdio: 'ignore' })
     return performance.now() - started
   }
   const [sluice, node]: [number[], number[]] = [[], []]
   for (let run = 0; run < runs; run++) {
-    sluice.push(time(join(root, 'bin/sluice'), '--version'))
-    node.push(time(process.execPath, '-e', '0'))
+    sluice.push(time(...args, '--version'))
+    node.push(time('-e', '0'))
   }
   return { sluice: median(sluice), node: median(node), runs }
 }

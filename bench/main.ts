@@ -68,7 +68,7 @@ async function runAll(names: readonly string[], rows: number, rounds: number): P
   }
   const badRows = wants('bad-rows') ? await measureBadRows(session, rows, rounds, say) : undefined
   const growth = wants('growth') ? await measureGrowth(session, Math.round(rows / 3), rounds, say) : undefined
-  const startup = wants('startup') ? measureStartup(STARTS) : undefined
+  const startup = wants('startup') ? measureStartup(session, STARTS) : undefined
   const firstRowMs = wants('first-row') ? await measureFirstRow(session, rows, FIRST_ROWS) : undefined
   return {
     ...{ date, rows, rounds, contests, badRows, growth, startup, firstRowMs },

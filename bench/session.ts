@@ -7,6 +7,7 @@ import pg from 'pg'
 import { type Server, type ServerFacts, startServer } from '../tools/servers/index.ts'
 import { createTable, type Dataset, fingerprintQuery, writeCsv } from './dataset.ts'
 import { execute } from './measure.ts'
+import { unpackSluice } from './program.ts'
 
 /** Databases of each server. */
 export const SOURCE = 'bench_source'
@@ -20,6 +21,8 @@ export class Session implements AsyncDisposable {
   readonly postgres: Server
   /** For job files, CSV files and state. */
   readonly folder: string
+  /** Beginning of the command line. */
+  readonly sluice: readonly string[]
   readonly #pg: Readonly<Record<DatabaseName, pg.Client>>
   readonly #mysql: mysql.Connection
   /** Fingerprint of each dataset that is loaded, by its name. */
@@ -29,6 +32,7 @@ export class Session implements AsyncDisposable {
     mariadb: Server
     postgres: Server
     folder: string
+    sluice: readonly string[]
     source: pg.Client
     target: pg.Client
     mysql: mysql.Connection
@@ -36,6 +40,7 @@ export class Session implements AsyncDisposable {
     this.mariadb = parts.mariadb
     this.postgres = parts.postgres
     this.folder = parts.folder
+    this.sluice = parts.sluice
     this.#pg = { [SOURCE]: parts.source, [TARGET]: parts.target }
     this.#mysql = parts.mysql
   }
@@ -43,6 +48,7 @@ export class Session implements AsyncDisposable {
   static async open(): Promise<Session> {
     const [mariadb, postgres] = [await startMariadb(), await startPostgres()]
     const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+    const sluice = await unpackSluice(folder)
     const connection = await mysql.createConnection({ ...loginOf(mariadb), multipleStatements: true })
     const admin = await postgresClient(postgres, postgres.database)
     for (const name of [SOURCE, TARGET]) {
@@ -51,7 +57,7 @@ export class Session implements AsyncDisposable {
     }
     await admin.end()
     const [source, target] = [await postgresClient(postgres, SOURCE), await postgresClient(postgres, TARGET)]
-    return new Session({ mariadb, postgres, folder, source, target, mysql: connection })
+    return new Session({ mariadb, postgres, folder, sluice, source, target, mysql: connection })
   }
 
   get servers(): readonly Server[] {

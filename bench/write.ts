@@ -47,7 +47,7 @@ ${extrasTable(results)}
 
 ## How it is measured
 
-* Sluice is the real program: \`bin/sluice run JOB\` on a FlinkX job file, with ledger and \`isRestore\`, one channel, all else at its default;
+* Sluice is the package as it is published: \`sluice run JOB\` on a FlinkX job file, with ledger and \`isRestore\`, one channel, all else at its default;
   starting the process counts. CSV files are named by a native job file.
 * MariaDB 10.11 (buffer pool 2 GiB, binary log on, \`innodb_flush_log_at_trx_commit=2\`) and PostgreSQL 15 (\`shared_buffers\` 1 GiB, fsync on,
   \`wal_level=logical\`), over loopback without TLS. Everything fits into memory.

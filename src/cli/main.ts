@@ -6,6 +6,9 @@
  * a Node that is too old gets as far as the sentence that says so.
  */
 import { readFileSync } from 'node:fs'
+import module from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -17,12 +20,13 @@ if (major < 22 || (major === 22 && minor < 18)) {
   )
   process.exitCode = 1
 } else if (args.length === 1 && (args[0] === '--version' || args[0] === '-v')) {
-  // Two folders up is the root of the package, both for src/cli/main.ts and for dist/cli/main.js.
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('#package')), 'utf8')) as { version: string }
   console.log(version)
 } else {
-  // Rows never become objects, so a small young generation is enough; the usual one would take 45 MiB more.
-  setFlagsFromString('--max-semi-space-size=1')
+  // Rows never become objects, so the young generation may stay as small as it is now. Its largest size can no longer be set.
+  setFlagsFromString('--semi-space-growth-factor=1')
+  // Keeps compiled code for the next start, unless `bin/sluice` of a clone has named another place. Where that cannot be written, nothing is kept.
+  module.enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice'))
   const { main } = await import('./cli.ts')
   process.exitCode = await main(args)
 }

@@ -312,11 +312,11 @@ function startHere(connectors: Connectors): WorkerEndpoint {
   return portEndpoint(port1)
 }
 
-const WORKER_FILE = new URL(import.meta.url.endsWith('.ts') ? './worker-thread.ts' : './worker-thread.js', import.meta.url)
-
 /** Young generation of a worker's heap in MiB: rows never become objects, so little is ever allocated. */
 const YOUNG_MIB = 8
 
 function startThread(): WorkerEndpoint {
-  return threadEndpoint(new Worker(WORKER_FILE, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }))
+  return threadEndpoint(
+    new Worker(new URL(import.meta.resolve('#worker-thread')), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } }),
+  )
 }

@@ -28,7 +28,7 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
   const json = flags.json === true
   using stop = stopSignals(() => process.stderr.write(`${styleText('yellow', 'stopping')} after this round\n`))
   const report = await runTorture({
-    command: [process.execPath, fileURLToPath(new URL('../main.ts', import.meta.url))],
+    command: [process.execPath, fileURLToPath(import.meta.resolve('#main'))],
     version: await ownVersion(),
     servers: {
       ...(flags.postgres === undefined ? {} : { postgres: flags.postgres }),
@@ -58,7 +58,7 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
 })
 
 async function ownVersion(): Promise<string> {
-  const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(await readFile(new URL(import.meta.resolve('#package')), 'utf8')) as { version: string }
   return version
 }
 

@@ -194,7 +194,7 @@ describe('connection', { skip }, () => {
     const refuse = (): never => assert.fail()
     const write = async () => {
       for (let i = 0; i < 1000; i++) {
-        await copy.write(batch, encode, { row: 0, need: 0, order: 0 }, refuse)
+        await copy.write(batch, encode, { row: 0, at: 0, need: 0, order: 0 }, refuse)
         // A reader waits for its system between two batches; only then does anything arrive.
         await nextTurn()
       }

@@ -117,8 +117,11 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
   const primaryKey = keys.find(({ isPrimary }) => isPrimary)?.columns ?? keys.find(({ isOrdered }) => isOrdered)?.columns ?? []
   const splitColumn = settings.splitColumn === undefined ? undefined : column(find(settings.splitColumn), arrays)
   const isKey = key.length === 1 && splitColumn?.name === key[0]?.name
-  const orderKey = (splitColumn === undefined || isKey) && settings.orderBy === undefined ? key.map(name => column(name, arrays)) : []
-  const encoding = orderKey.every(({ name }) => chosen.some(one => one.name === name)) ? encodingOf(chosen.map(({ wire }) => wire)) : undefined
+  const orderKey =
+    (splitColumn === undefined || isKey) && settings.orderBy === undefined ? key.map(name => column(name, arrays)) : []
+  const encoding = orderKey.every(({ name }) => chosen.some(one => one.name === name))
+    ? encodingOf(chosen.map(({ wire }) => wire))
+    : undefined
   return {
     dataset: {
       id,

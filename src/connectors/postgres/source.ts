@@ -138,7 +138,12 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     yield* await this.#divide(selection)
   }
 
-  async *read(dataset: Dataset, split: PgSplit, position: PgPosition | undefined, encoded = false): AsyncIterable<Chunk<PgPosition>> {
+  async *read(
+    dataset: Dataset,
+    split: PgSplit,
+    position: PgPosition | undefined,
+    encoded = false,
+  ): AsyncIterable<Chunk<PgPosition>> {
     if (encoded) return yield* this.#readEncoded(dataset, split, position)
     const { selection, columns, key, bind } = await this.#prepare(dataset)
     await using lease = await this.#lease()

@@ -274,7 +274,11 @@ function build(dataset: Dataset, table: TableName, options: PlanOptions, { schem
 }
 
 /** Every column goes, as it is, into one of the same type in every respect. */
-function takesEncoded({ schema: { fields }, encoding }: Dataset, wanted: readonly Field[], { columns, key }: TargetDetail): boolean {
+function takesEncoded(
+  { schema: { fields }, encoding }: Dataset,
+  wanted: readonly Field[],
+  { columns, key }: TargetDetail,
+): boolean {
   const wires = columns.flatMap(({ wire }) => wire ?? [])
   return (
     key === null &&
