@@ -5,7 +5,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { z } from 'zod'
-import { Batch, int, utf8, type Schema } from '#columnar'
+import { Batch, EncodedBatch, int, utf8, type Schema } from '#columnar'
 import {
   defineSource,
   type Chunk,
@@ -17,7 +17,7 @@ import {
   type Split,
 } from '#connector'
 import { defineErrors } from '#errors'
-import { fillBatch, type Row } from './rows.ts'
+import { fillBatch, rowsOf, type Row } from './rows.ts'
 import type { JsonObject } from './reference-server.test-support.ts'
 
 export const SOURCE_FAULTS = [
@@ -41,6 +41,7 @@ export const SOURCE_FAULTS = [
   'position-depends-on-batch-rows',
   'no-positions',
   'plan-denies-positions',
+  'encoded-differs',
   'ignores-abort',
   'ignores-abort-while-waiting',
   'begins-though-aborted',
@@ -81,6 +82,8 @@ const SCHEMA: Schema = {
     { name: 'name', type: utf8, nullable: true },
   ],
 }
+/** Rows of a batch as JSON. */
+const ENCODING = 'reference JSON'
 /** Rows of a table that the server does not keep. */
 const LARGE_ROWS = 80_000
 
@@ -118,12 +121,13 @@ class ReferenceReader implements Reader<RowSplit, number> {
 
   async discover(): Promise<Dataset[]> {
     const { table } = this.#options
-    if (table !== undefined) return [{ id: table, schema: SCHEMA, primaryKey: ['id'], estimatedRows: LARGE_ROWS }]
+    if (table !== undefined)
+      return [{ id: table, schema: SCHEMA, primaryKey: ['id'], estimatedRows: LARGE_ROWS, encoding: ENCODING }]
     let tables: JsonObject = {}
     for await (const answer of this.#ask({ op: 'tables' })) tables = answer['done'] as JsonObject
     const names = Object.keys(tables).sort()
     if (this.#has('unsorted')) names.reverse()
-    return names.map(id => ({ id, schema: SCHEMA, primaryKey: ['id'], estimatedRows: Number(tables[id]) }))
+    return names.map(id => ({ id, schema: SCHEMA, primaryKey: ['id'], estimatedRows: Number(tables[id]), encoding: ENCODING }))
   }
 
   async explain(): Promise<ReadPlan> {
@@ -143,7 +147,8 @@ class ReferenceReader implements Reader<RowSplit, number> {
     }
   }
 
-  async *read(dataset: Dataset, split: RowSplit, position: number | undefined): AsyncIterable<Chunk<number>> {
+  async *read(dataset: Dataset, split: RowSplit, position: number | undefined, encoded = false): AsyncIterable<Chunk<number>> {
+    const give = (chunk: Chunk<number>) => (encoded ? this.#encode(chunk) : chunk)
     const { batchRows, batchBytes } = this.#context
     const signal = this.#signal
     const own = new Batch(dataset.schema, batchRows + 1)
@@ -159,12 +164,12 @@ class ReferenceReader implements Reader<RowSplit, number> {
       bytes += 8 + String((row as Row)['name']).length
       at++
       if (rows.length < limit && bytes < maxBytes) continue
-      yield this.#chunk(batch, rows, at)
+      yield give(this.#chunk(batch, rows, at))
       rows = []
       bytes = 0
     }
-    if (rows.length > 0) yield this.#chunk(batch, rows, at)
-    if (this.#has('empty-batch')) yield this.#chunk(batch, [], at)
+    if (rows.length > 0) yield give(this.#chunk(batch, rows, at))
+    if (this.#has('empty-batch')) yield give(this.#chunk(batch, [], at))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -189,6 +194,18 @@ class ReferenceReader implements Reader<RowSplit, number> {
     if (this.#has('position-depends-on-batch-rows'))
       return { batch, position: next - (next % Math.max(2, this.#context.batchRows)) }
     return { batch, position: next + shift }
+  }
+
+  #encode({ batch, position }: Chunk<number>): Chunk<number> {
+    const { schema, capacity } = batch
+    const encoded = new EncodedBatch(schema, capacity, bytes => {
+      const decoded = new Batch(schema, capacity)
+      fillBatch(decoded, JSON.parse(bytes.toString()) as Row[])
+      return decoded.columns
+    })
+    const rows = rowsOf(batch).map(row => (this.#has('encoded-differs') ? { ...row, name: null } : row))
+    encoded.hold(Buffer.from(JSON.stringify(rows)), batch.rows, 0)
+    return { batch: encoded, position }
   }
 
   #bend(row: Row): Row {

@@ -31,9 +31,9 @@ export async function allSplits(reader: Reader): Promise<Place[]> {
   return places
 }
 
-export async function readSplit(reader: Reader, { dataset, split }: Place, position?: Json): Promise<Read[]> {
+export async function readSplit(reader: Reader, { dataset, split }: Place, position?: Json, encoded = false): Promise<Read[]> {
   const reads: Read[] = []
-  for await (const { batch, refused = [], position: after } of reader.read(dataset, split, position)) {
+  for await (const { batch, refused = [], position: after } of reader.read(dataset, split, position, encoded)) {
     const bytesBeforeLast = batch.columns.reduce((sum, column) => sum + column.byteLength(batch.rows - 1), 0)
     const rows = rowsOf(batch)
     reads.push({ rows, refused, position: after && throughJson(after), batchBytes: batch.byteLength, bytesBeforeLast })

@@ -115,6 +115,18 @@ export function sourceReadCases(fixture: Fixture): Case[] {
       },
     },
     {
+      name: 'gives the same rows and positions, in the same batches, where they may stay encoded',
+      async run() {
+        await using reader = await openReader(source, options, { batchRows: 3 })
+        for (const place of await allSplits(reader)) {
+          if (place.dataset.encoding === undefined) continue
+          const [decoded, encoded] = [await readSplit(reader, place), await readSplit(reader, place, undefined, true)]
+          const seen = (reads: readonly Read[]) => reads.map(({ rows, position }) => ({ rows, position }))
+          assert.deepEqual(seen(encoded), seen(decoded))
+        }
+      },
+    },
+    {
       name: 'reads several splits at the same time through one reader',
       async run() {
         await using reader = await openReader(source, options, { batchRows: 2 })

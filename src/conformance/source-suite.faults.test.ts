@@ -28,6 +28,7 @@ const foundBy: Record<SourceFault, string> = {
   'position-depends-on-batch-rows': 'resumes after every position',
   'no-positions': 'resumes after every position',
   'plan-denies-positions': 'resumes after every position',
+  'encoded-differs': 'gives the same rows and positions, in the same batches',
   'ignores-abort': 'stops within a second when it is aborted while it reads',
   'ignores-abort-while-waiting': 'stops within a second when it is aborted while the server is silent',
   'begins-though-aborted': 'does not begin when it has been aborted before',

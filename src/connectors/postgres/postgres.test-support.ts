@@ -88,8 +88,9 @@ export interface CopyResult {
   readonly run: RunRecord
 }
 
-/** A whole run without the engine's casts: works where source and target types are the same. */
-export async function copy(source: object, sink: object, context = contextOf()): Promise<CopyResult> {
+/** A whole run without the engine's casts: works where source and target types are the same. Rows are passed on undecoded if `encoded` and possible. */
+export async function copy(source: object, sink: object, encoded = false): Promise<CopyResult> {
+  const context = contextOf()
   await using reader = await openSource(source, context)
   await using writer = await openLedgerSink(sink, context)
   const [dataset] = await reader.discover()
@@ -99,7 +100,7 @@ export async function copy(source: object, sink: object, context = contextOf()):
   const run = await writer.runs.begin({ job: context.job, run: 'run-1' }, [target], splits, null)
   await writer.join(run)
   for (const split of splits) {
-    for await (const { batch, position } of reader.read(dataset, split, undefined)) {
+    for await (const { batch, position } of reader.read(dataset, split, undefined, encoded && target.takesEncoded)) {
       await writer.write(target, batch)
       await writer.commit([{ split: split.id, ...(position === undefined ? {} : { position }), done: false }])
     }

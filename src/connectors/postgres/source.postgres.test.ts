@@ -267,6 +267,7 @@ describe('relations', { skip }, () => {
         primaryKey: ['id'],
         comment: "it's a table",
         estimatedRows: 1,
+        encoding: 'PostgreSQL binary COPY: int4 text timestamp numeric numeric',
         schema: {
           fields: [
             { name: 'id', type: { kind: 'int', bits: 32, signed: true }, nullable: false, native: native('integer') },

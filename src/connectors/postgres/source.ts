@@ -144,7 +144,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     position: PgPosition | undefined,
     encoded = false,
   ): AsyncIterable<Chunk<PgPosition>> {
-    if (encoded) return yield* this.#readEncoded(dataset, split, position)
+    if (encoded && dataset.encoding !== undefined) return yield* this.#readEncoded(dataset, split, position)
     const { selection, columns, key, bind } = await this.#prepare(dataset)
     await using lease = await this.#lease()
     const { session } = lease

@@ -282,6 +282,7 @@ function takesEncoded(
   const wires = columns.flatMap(({ wire }) => wire ?? [])
   return (
     key === null &&
+    encoding !== undefined &&
     wires.length === fields.length &&
     encodingOf(wires) === encoding &&
     fields.every(({ native }, at) => native?.system === 'postgres' && native.type === wanted[at]?.native?.type)

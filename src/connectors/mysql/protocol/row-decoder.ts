@@ -116,7 +116,7 @@ return function decode(state, bytes, end, columns, maxRows, maxBytes) {
   ${columns.map((column, k) => hoist(column, k)).join('\n  ')}
   while (row < maxRows) {
     if (end - p < 5) { stop = ${STOP.MORE}; need = 5; break }
-    let length = b[p] | b[p + 1] << 8 | b[p + 2] << 16
+    let length = s.getUint32(p, true) & 0xffffff
     if (b[p + 4] !== 0) { stop = ${STOP.OTHER}; break }
     if (length === 0xffffff) {
       if (!state.isWhole) { stop = ${STOP.HUGE}; break }
@@ -171,18 +171,17 @@ function valueBlock(column: WireColumn, k: number): string {
   const { type } = column
   switch (column.field) {
     case FIELD.TINY:
-      return `w${k}[row] = b[v]; v += 1`
+      return fixedBlock(1, `w${k}[row] = b[v]`)
     case FIELD.SHORT:
     case FIELD.YEAR:
-      return `w${k}[row] = b[v] | b[v + 1] << 8; v += 2`
+      return fixedBlock(2, `w${k}[row] = s.getInt16(v, true)`)
     case FIELD.INT24:
     case FIELD.LONG:
-      return `w${k}[row] = ${word('v')}; v += 4`
     case FIELD.FLOAT:
-      return `w${k}[row] = ${word('v')}; v += 4`
+      return fixedBlock(4, `w${k}[row] = ${word('v')}`)
     case FIELD.LONGLONG:
     case FIELD.DOUBLE:
-      return `w${k}[2 * row] = ${word('v')}; w${k}[2 * row + 1] = ${word('v + 4')}; v += 8`
+      return fixedBlock(8, `w${k}[2 * row] = ${word('v')}; w${k}[2 * row + 1] = ${word('v + 4')}`)
     case FIELD.DATE:
     case FIELD.NEWDATE:
     case FIELD.DATETIME:
@@ -197,7 +196,11 @@ function valueBlock(column: WireColumn, k: number): string {
   }
 }
 
-const word = (at: string) => `(b[${at}] | b[${at} + 1] << 8 | b[${at} + 2] << 16 | b[${at} + 3] << 24)`
+/** A value that the packet cannot hold makes the row end as BROKEN. */
+const fixedBlock = (bytes: number, store: string) => `if (v + ${bytes} > z) v = z + 1; else { ${store}; v += ${bytes} }`
+
+/** One load with one check of the bounds, where four bytes would have four. */
+const word = (at: string) => `s.getInt32(${at}, true)`
 
 /**
  * Reads a length into `n`. Columns of few bytes need no long ones, and less code is sooner optimised. A length that the packet cannot
@@ -276,9 +279,9 @@ function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
         `const clock = n > 6 ? (b[v + 4] * 3600 + b[v + 5] * 60 + b[v + 6]) * 1e6 + (n > 10 ? ${word('v + 7')} : 0) : 0
         const low = days * 500654080 + clock
         w${k}[2 * row] = low; w${k}[2 * row + 1] = days * 20 + Math.floor(low / 4294967296)`
-  return `n = b[v++]
+  return `${lengthBlock(true)}
       if (n > 3) {
-        const year = b[v] | b[v + 1] << 8, month = b[v + 2], day = b[v + 3]
+        const date = ${word('v')}, year = date & 0xffff, month = date >> 16 & 0xff, day = date >>> 24
         if ((month - 1) >>> 0 > 11 || day === 0 || (day > 28 && !isRealDay(year, month, day))) { ${zero} } else {
         ${DAYS}
         ${store}
@@ -288,7 +291,7 @@ function dateBlock({ type, zeroDates }: WireColumn, k: number): string {
 }
 
 function timeBlock(k: number): string {
-  return `n = b[v++]
+  return `${lengthBlock(true)}
       let micros = 0
       if (n > 7) micros = (${word('v + 1')} * 86400 + b[v + 5] * 3600 + b[v + 6] * 60 + b[v + 7]) * 1e6 + (n > 11 ? ${word('v + 8')} : 0)
       if (n > 7 && b[v] !== 0) micros = -micros
