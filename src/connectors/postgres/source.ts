@@ -88,6 +88,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
   readonly #settings: SqlReaderSettings
   readonly #context: Context
   readonly #prepared = new Map<string, Promise<Prepared>>()
+  readonly #divided = new Map<string, Promise<readonly PgSplit[]>>()
   /** Connections that nobody reads from at the moment. */
   readonly #idle: Connection[] = []
   #isDisposed = false
@@ -249,7 +250,16 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     return { selection, columns, key, bind: compileDecoder(columns) }
   }
 
-  async #divide(selection: Selection): Promise<PgSplit[]> {
+  /** Samples once: the plan shows what the run then takes. */
+  #divide(selection: Selection): Promise<readonly PgSplit[]> {
+    const { id } = selection.dataset
+    const divided = this.#divided.get(id) ?? this.#divideAnew(selection)
+    this.#divided.set(id, divided)
+    divided.catch(() => this.#divided.delete(id))
+    return divided
+  }
+
+  async #divideAnew(selection: Selection): Promise<readonly PgSplit[]> {
     const { parallelism } = this.#context
     const { splitRows } = this.#options
     await using lease = await this.#lease()
