@@ -265,8 +265,9 @@ function encodeNumeric(type: Type, k: string, row: string, column: number, scale
       if (type.bits < 64) return [`w = encodeInt(dv, w, v${k}[${row}])`]
       return [`w = ${type.signed ? 'encodeInt64' : 'encodeUint64'}(dv, w, v${k}, ${row} * 2)`]
     case 'decimal': {
-      const wide = type.precision > 18
-      return [`w = ${wide ? 'encodeDecimal128' : 'encodeDecimal64'}(dv, w, v${k}, ${row} * ${wide ? 4 : 2}, ${type.scale})`]
+      if (type.precision > 18) return [`w = encodeDecimal128(dv, w, v${k}, ${row} * 4, ${type.scale})`]
+      const any = `w = encodeDecimal64(dv, w, v${k}, ${row} * 2, ${type.scale})`
+      return type.scale >= 1 && type.scale <= 4 ? encodeMoney(k, row, type.scale, any) : [any]
     }
     default:
       return [
@@ -274,6 +275,27 @@ function encodeNumeric(type: Type, k: string, row: string, column: number, scale
         `if (w < 0) refuse("the column holds ${scale} digits behind the point", ${column}, r)`,
       ]
   }
+}
+
+/** Amounts of money, mostly: up to 31 bits are divided as integers, by constants. Zero has no digits and goes with the others. */
+function encodeMoney(k: string, row: string, scale: number, any: string): string[] {
+  const [lo, hi] = [`v${k}[${row} * 2]`, `v${k}[${row} * 2 + 1]`]
+  const digit = (name: string) => `{ dv.setInt16(e, ${name}); e += 2 }`
+  return [
+    `{ const lo = ${lo}, m = lo < 0 ? -lo | 0 : lo`,
+    `if (m > 0 && ${hi} === lo >> 31) {`,
+    `const whole = (m / ${10 ** scale}) | 0, last = (m - whole * ${10 ** scale}) * ${10 ** (4 - scale)}`,
+    'const high = (whole / 10000) | 0, low = whole - high * 10000',
+    'const weight = high !== 0 ? 1 : low !== 0 ? 0 : -1',
+    'let e = w + 12',
+    `if (high !== 0) ${digit('high')}`,
+    `if (weight >= 0 && (low !== 0 || last !== 0)) ${digit('low')}`,
+    `if (last !== 0) ${digit('last')}`,
+    'dv.setInt32(w, e - w - 4); dv.setInt32(w + 4, (e - w - 12) << 15 | weight & 0xffff)',
+    `dv.setInt32(w + 8, (lo < 0 ? 0x4000 << 16 : 0) | ${scale})`,
+    'w = e',
+    `} else ${any} }`,
+  ]
 }
 
 /** Texts of the server cannot hold NUL. */

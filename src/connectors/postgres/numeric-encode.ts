@@ -71,7 +71,6 @@ function loadPair(lo: number, hi: number): boolean {
 }
 
 function encodeSafe(out: DataView, w: number, magnitude: number, negative: boolean, scale: number): number {
-  if (scale <= 4 && scale > 0 && magnitude < SHORT_WHOLE * POWERS[scale]!) return encodeShort(out, w, magnitude, negative, scale)
   const behind = (scale + 3) >> 2
   let whole = magnitude
   if (scale > 0) {
@@ -96,38 +95,6 @@ function encodeSafe(out: DataView, w: number, magnitude: number, negative: boole
     whole = rest
   }
   return writeDigits(out, w, count, behind, negative, scale)
-}
-
-/** Up to eight digits before the point and four behind it: amounts of money, mostly. */
-const SHORT_WHOLE = 1e8
-
-function encodeShort(out: DataView, w: number, magnitude: number, negative: boolean, scale: number): number {
-  const unit = POWERS[scale]!
-  let whole = Math.floor(magnitude / unit)
-  let fraction = magnitude - whole * unit
-  if (fraction < 0) {
-    whole--
-    fraction += unit
-  }
-  const high = (whole / 10_000) | 0
-  const low = whole - high * 10_000
-  const last = fraction * POWERS[4 - scale]!
-  const first = high !== 0 ? 1 : low !== 0 ? 0 : last !== 0 ? -1 : 0
-  let end = w + 12
-  if (first === 1) {
-    out.setInt16(end, high)
-    end += 2
-  }
-  if (first >= 0 && (low !== 0 || last !== 0)) {
-    out.setInt16(end, low)
-    end += 2
-  }
-  if (last !== 0) {
-    out.setInt16(end, last)
-    end += 2
-  }
-  writeHead(out, w, (end - w - 12) / 2, first, negative ? NEGATIVE : 0, scale)
-  return end
 }
 
 function encodeLimbs(out: DataView, w: number, negative: boolean, scale: number): number {

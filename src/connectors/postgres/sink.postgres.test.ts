@@ -454,7 +454,7 @@ describe('values', { skip }, () => {
   test('numbers of every width reach numeric columns as they are', async () => {
     await run(
       'DROP TABLE IF EXISTS orders',
-      'CREATE TABLE orders (at int, a numeric, b numeric, c numeric(38,6), d numeric, e numeric, f numeric(12,2), g numeric(18,5), h numeric)',
+      'CREATE TABLE orders (at int, a numeric, b numeric, c numeric(38,6), d numeric, e numeric, f numeric(12,2), g numeric(18,5), h numeric, i numeric(9,1), j numeric(10,3), k numeric(8,4))',
     )
     const dataset = datasetOf({
       at: 'int32',
@@ -466,9 +466,16 @@ describe('values', { skip }, () => {
       f: 'decimal(12,2)',
       g: 'decimal(18,5)',
       h: 'int16',
+      i: 'decimal(9,1)',
+      j: 'decimal(10,3)',
+      k: 'decimal(8,4)',
     })
     const digits = (most: number) =>
-      fc.integer({ min: 1, max: most }).chain(count => fc.stringMatching(new RegExp(`^[0-9]{${count}}$`)))
+      fc
+        .tuple(fc.integer({ min: 1, max: most }), fc.constantFrom(0, 2, 4, 6))
+        .chain(([count, zeros]) =>
+          fc.stringMatching(new RegExp(`^[0-9]{${count}}$`)).map(text => text.slice(0, -zeros || undefined).padEnd(count, '0')),
+        )
     const decimal = (precision: number, scale: number) =>
       fc.tuple(fc.boolean(), digits(precision)).map(([negative, text]) => {
         const padded = text.padStart(scale + 1, '0')
@@ -484,13 +491,16 @@ describe('values', { skip }, () => {
       decimal(12, 2),
       decimal(18, 5),
       fc.integer({ min: -32768, max: 32767 }),
+      decimal(9, 1),
+      decimal(10, 3),
+      decimal(8, 4),
     )
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async samples => {
         await run('TRUNCATE orders')
         await land(dataset, {}, ...samples.map((sample, at) => [at, ...sample]))
         assert.deepEqual(
-          await rows('SELECT a, b, c, d, e, f, g, h FROM orders ORDER BY at'),
+          await rows('SELECT a, b, c, d, e, f, g, h, i, j, k FROM orders ORDER BY at'),
           samples.map(sample => sample.map(String)),
         )
       }),
