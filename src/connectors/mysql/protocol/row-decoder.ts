@@ -64,6 +64,9 @@ export type RowDecoder = (
 /** V8 does not optimise functions of more than 60 KB of bytecode: rows with more columns than this are decoded in parts. */
 const COLUMNS_PER_FUNCTION = 64
 
+/** Bytes that a copy by words may write behind its end; the next value overwrites them. */
+const COPY_SLACK = 3
+
 /** Longest text that is copied in a loop: `subarray` makes an object. */
 const LOOP_BYTES = 128
 
@@ -219,12 +222,10 @@ function bytesBlock({ type, field, maxBytes }: WireColumn, k: number): string {
   if (field === FIELD.GEOMETRY) return grown(`copyGeometry(c${k}, e${k}, b, v, v + n)`)
   if (type.kind === 'numeric') return grown(`copyNumeric(c${k}, e${k}, b, v, v + n)`)
   if (type.kind === 'uuid') return `if (!scanUuid(b, v, v + n, c${k}, row)) { ${refuse(k)} }`
-  return `if (e${k} + n > d${k}.length) { d${k} = c${k}.reserve(e${k}, e${k} + n); t${k} = viewOf(d${k}) }
-      ${maxBytes <= LOOP_BYTES ? '' : `if (n > ${LOOP_BYTES}) d${k}.set(b.subarray(v, v + n), e${k}); else`} {
-        let i = 0
-        for (; i + 3 < n; i += 4) t${k}.setInt32(e${k} + i, s.getInt32(v + i, true), true)
-        for (; i < n; i++) d${k}[e${k} + i] = b[v + i]
-      }
+  return `if (e${k} + n + ${COPY_SLACK} > d${k}.length) { d${k} = c${k}.reserve(e${k}, e${k} + n + ${COPY_SLACK}); t${k} = viewOf(d${k}) }
+      if (${maxBytes <= LOOP_BYTES ? '' : `n <= ${LOOP_BYTES} && `}v + n + ${COPY_SLACK} <= b.length) {
+        for (let i = 0; i < n; i += 4) t${k}.setInt32(e${k} + i, s.getInt32(v + i, true), true)
+      } else d${k}.set(b.subarray(v, v + n), e${k})
       e${k} += n`
 }
 
