@@ -1,7 +1,7 @@
 /** The commands, their flags and help. What they do is loaded when one is called. */
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
 import type { CliContext } from './command.ts'
-import type { DirtyFlags, ShowFlags } from './commands/dirty.ts'
+import type { DirtyFlags, ExportFlags, ShowFlags } from './commands/dirty.ts'
 import type { RunFlags } from './commands/run.ts'
 import type { TortureFlags } from './commands/torture.ts'
 import type { VerifyFlags } from './commands/verify.ts'
@@ -23,6 +23,7 @@ const job = {
 const jobFlags = {
   compat: text('Dialect of a FlinkX file: flinkx-1.10, chunjun-1.12, chunjun-1.16 or auto (default).', 'dialect'),
   parameters: text('Values for ${key} in the job file, as FlinkX\'s -p: "k=v,k2=v2".', 'list'),
+  confProp: text("ChunJun's -confProp, as JSON: the keys of `chunjun.dirty-data` count.", 'json'),
   name: text('Name of the job; wins over the one in the file.'),
   stateDir: text('Folder for checkpoints and history (default .sluice).', 'folder'),
   maxMemory: text('Most memory for rows, for example 256MiB; wins over the setting `memory`.', 'bytes'),
@@ -100,10 +101,17 @@ const dirtyShow = buildCommand<ShowFlags, [string], CliContext>({
   docs: { brief: 'Show them, with reason, place and values.' },
 })
 
-const dirtyExport = buildCommand<DirtyFlags, [string], CliContext>({
+const dirtyExport = buildCommand<ExportFlags, [string], CliContext>({
   loader: async () => (await import('./commands/dirty.ts')).exportRows,
-  parameters: { positional: job, flags: { ...jobFlags, ...runFlag } },
-  docs: { brief: 'Print their values as JSON Lines.' },
+  parameters: {
+    positional: job,
+    flags: { ...jobFlags, ...runFlag, table: yes('Copy them into the table that the job names in `dirty.table` instead.') },
+  },
+  docs: {
+    brief: 'Print their values as JSON Lines, or copy them into a table.',
+    fullDescription:
+      'A run copies its rows when it has finished; with --table, what is still missing is copied: exactly once, like a run. The rows of an unfinished run follow when it has finished.',
+  },
 })
 
 const dirtyReplay = buildCommand<DirtyFlags, [string], CliContext>({

@@ -31,6 +31,11 @@ export const cliErrors = defineErrors('cli', {
     message: (d: { run: string; runs: string }) => `No rows of run ${d.run} are set aside; runs that have some: ${d.runs}.`,
     hint: () => 'Leave `--run` out to see all, or give the same `--state-dir` and `--name` as the run had.',
   },
+  noBadRowTable: {
+    fault: 'usage',
+    message: () => 'The job names no table for rows that are set aside.',
+    hint: () => 'Name its connector and options in the setting `dirty.table`; `dirty export` without --table prints the rows.',
+  },
   modeUnknown: {
     fault: 'usage',
     message: (d: { mode: string }) => `Mode "${d.mode}" is not available; this version runs jobs with \`-mode local\`.`,

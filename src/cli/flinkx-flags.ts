@@ -26,7 +26,7 @@ const IGNORED = new Set([
     'remoteChunJunDistDir',
     'runMode',
   ],
-  ...['confProp', 'monitor'],
+  'monitor',
 ])
 
 const REFUSED: Readonly<Record<string, string>> = {
@@ -52,6 +52,7 @@ export function translateFlinkxLine(args: readonly string[]): { readonly args: s
     if (flag === 'job' || value === '') continue
     if (flag === 'mode') refuseOtherModes(value)
     else if (flag === 'p') translated.push('--parameters', value)
+    else if (flag === 'confProp') translated.push('--conf-prop', value)
     else if (flag === 'jobName' || flag === 'jobid') translated.push('--name', value)
     else if (IGNORED.has(flag)) ignored.push(flag)
     else throw cliErrors.flagRefused({ flag, why: REFUSED[flag] ?? 'it is not one that FlinkX or ChunJun documents' })

@@ -10,6 +10,7 @@ import {
   parseParameters,
   secretsOf,
   type Job,
+  type LoadedJob,
   type Settings,
   type Warning,
 } from '#job'
@@ -20,6 +21,8 @@ export interface JobFlags {
   readonly compat?: string
   /** FlinkX's `-p`: `k=v,k2=v2`. */
   readonly parameters?: string
+  /** ChunJun's `-confProp`: JSON. */
+  readonly confProp?: string
   readonly name?: string
   readonly stateDir?: string
   readonly maxMemory?: string
@@ -34,9 +37,10 @@ export interface LoadedSpec {
 }
 
 export async function loadSpec(file: string, flags: JobFlags): Promise<LoadedSpec> {
-  const { job, source, sink, warnings } = await loadJob(file, {
+  const { job, source, sink, dirtyTable, warnings } = await loadJob(file, {
     catalog: { names: catalog.names, has: catalog.has, load: catalog.load },
     compat: parseCompat(flags.compat),
+    ...(flags.confProp === undefined ? {} : { confProp: flags.confProp }),
     ...(flags.parameters === undefined ? {} : { parameters: parseParameters(flags.parameters) }),
     ...(flags.name === undefined ? {} : { name: flags.name }),
   })
@@ -56,6 +60,7 @@ export async function loadSpec(file: string, flags: JobFlags): Promise<LoadedSpe
     stateDir: flags.stateDir ?? settings.stateDir,
     ...memoryOf(settings, flags),
     ...badRowsOf(settings),
+    ...badRowTableOf(job, dirtyTable),
   }
   keepSecret(secretsOf(job))
   return { job, spec, warnings, isRestore: settings.restore.isRestore }
@@ -74,7 +79,17 @@ function badRowsOf({ errorLimit, badRows, dirty }: Settings): Pick<JobSpec, 'bad
   const { record, percentage } = errorLimit
   if (record === 0 || percentage === 0) return {}
   const folder = dirty?.path === undefined ? undefined : localFolder(dirty.path)
-  return { badRows: { limit: { record, percentage }, kinds: badRows, ...(folder === undefined ? {} : { baseFolder: folder }) } }
+  const logEvery = dirty?.log?.every
+  const optional = { ...(folder === undefined ? {} : { baseFolder: folder }), ...(logEvery === undefined ? {} : { logEvery }) }
+  return { badRows: { limit: { record, percentage }, kinds: badRows, ...optional } }
+}
+
+/** Without its account, the table is known by what it is. */
+function badRowTableOf({ dirtyTable }: Job, options: LoadedJob['dirtyTable']): Pick<JobSpec, 'badRowTable'> {
+  if (dirtyTable === undefined || options === undefined) return {}
+  const { connector } = dirtyTable
+  const id = jobIdentity({ source: { connector: 'dirty', options: {} }, sink: dirtyTable })
+  return { badRowTable: { id, sink: { connector, options } } }
 }
 
 /** Sinks that publish files make one file per checkpoint, so the time between two is not short. */

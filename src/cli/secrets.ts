@@ -17,7 +17,7 @@ export const safeLine = (value: object): string => `${redactJson(value, secrets)
 export const safeError = (error: SluiceError): SluiceError => redactError(error, secrets)
 
 /** Flags whose value is for the job alone: FlinkX's and ours. */
-const PRIVATE_FLAGS = /^--?(?:p|parameters|confProp)$/
+const PRIVATE_FLAGS = /^--?(?:p|parameters|confProp|conf-prop)$/
 
 /** The command line as other users of the machine may see it. */
 export function publicTitle(args: readonly string[]): string {

@@ -4,8 +4,13 @@ import { EXIT_CODES } from './exit-codes.ts'
 /** So long an abort may take to close what is open. */
 const ABORT_MS = 900
 
+export interface StopSignals extends Disposable {
+  readonly drain: AbortSignal
+  readonly abort: AbortSignal
+}
+
 /** SIGINT and SIGTERM: the first asks to commit and stop, the second stops at once. */
-export function stopSignals(onDrain: () => void): Disposable & { readonly drain: AbortSignal; readonly abort: AbortSignal } {
+export function stopSignals(onDrain: () => void): StopSignals {
   const drain = new AbortController()
   const abort = new AbortController()
   const stop = () => {

@@ -30,6 +30,7 @@ export interface AttemptParts {
   /** Stop at once. */
   readonly signal: AbortSignal
   readonly onProgress: (progress: readonly Progress[]) => void
+  readonly onWarning: (message: string) => void
 }
 
 /** How long a worker may take to close before its thread is ended. */
@@ -207,6 +208,8 @@ export class Attempt {
         return
       case 'failed':
         return this.#fail(SluiceError.fromJSON(message.error))
+      case 'warning':
+        return this.#parts.onWarning(message.message)
       case 'closed':
         worker.closed.resolve()
         return

@@ -41,6 +41,12 @@ export interface BadRow {
   readonly row: readonly ValueJson[]
 }
 
+/** The values as an object, the bad one as the source shows it; only the `line` where they could not be told apart. */
+export function namedValues(columns: readonly { readonly name: string }[], { column, text, row }: BadRow): object {
+  if (column === undefined && text !== undefined) return { line: text }
+  return Object.fromEntries(columns.map(({ name }, i) => [name, name === column && text !== undefined ? text : row[i]]))
+}
+
 /** Text that is kept in memory before it goes to the file. */
 const BUFFER_CHARS = 256 * 1024
 

@@ -1,4 +1,4 @@
-/** What has been set aside, per run of a job: for `sluice dirty`. */
+/** What has been set aside, per run of a job: for `sluice dirty`, and to be copied into a table. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readBadRows, type BadRow, type BadRowHead } from './bad-row-file.ts'
@@ -11,9 +11,12 @@ export interface BadRowSet {
   readonly files: readonly string[]
   /** When they were written again, ISO 8601; what failed once more is in a set of its own. */
   readonly replayed: string | undefined
+  /** Tables that hold all of them; see bad-row-table.ts. */
+  readonly copied: readonly string[]
 }
 
-const MARK = 'replayed.json'
+const REPLAYED = 'replayed.json'
+const COPIED = /^copied-(\w+)\.json$/
 
 /** The sets of a job below its folder in the state directory, oldest run first. */
 export async function badRowSets(jobFolder: string): Promise<BadRowSet[]> {
@@ -21,11 +24,13 @@ export async function badRowSets(jobFolder: string): Promise<BadRowSet[]> {
   const sets: BadRowSet[] = []
   for (const run of (await names(folder)).sort()) {
     const inside = join(folder, run)
-    const files = (await names(inside)).filter(name => name.endsWith('.jsonl')).map(name => join(inside, name))
+    const found = await names(inside)
+    const files = found.filter(name => name.endsWith('.jsonl')).map(name => join(inside, name))
+    const copied = found.flatMap(name => COPIED.exec(name)?.[1] ?? [])
     const [first] = files
     if (first === undefined) continue
     const { head } = await readBadRows(first)
-    sets.push({ job: head.job, run: head.run, folder: inside, files: files.sort(), replayed: await markOf(inside) })
+    sets.push({ job: head.job, run: head.run, folder: inside, files: files.sort(), replayed: await markOf(inside), copied })
   }
   return sets
 }
@@ -39,12 +44,17 @@ export async function* rowsOfSet(set: BadRowSet): AsyncIterable<{ head: BadRowHe
 }
 
 export async function markReplayed(set: BadRowSet): Promise<void> {
-  await writeFile(join(set.folder, MARK), `${JSON.stringify({ replayed: new Date().toISOString() })}\n`)
+  await writeFile(join(set.folder, REPLAYED), `${JSON.stringify({ replayed: new Date().toISOString() })}\n`)
+}
+
+/** `table`: letters and digits. */
+export async function markCopied(set: BadRowSet, table: string): Promise<void> {
+  await writeFile(join(set.folder, `copied-${table}.json`), `${JSON.stringify({ copied: new Date().toISOString() })}\n`)
 }
 
 async function markOf(folder: string): Promise<string | undefined> {
   try {
-    return (JSON.parse(await readFile(join(folder, MARK), 'utf8')) as { replayed: string }).replayed
+    return (JSON.parse(await readFile(join(folder, REPLAYED), 'utf8')) as { replayed: string }).replayed
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@
 import { cellToJson, type Batch } from '#columnar'
 import type { Dataset, Json } from '#connector'
 import type { SluiceError } from '#errors'
-import { BadRowFile, headOf } from './bad-row-file.ts'
+import { BadRowFile, headOf, namedValues, type BadRow } from './bad-row-file.ts'
 import { engineErrors } from './errors.ts'
 import type { Assignment } from './messages.ts'
 import type { ChainMeter } from './meter.ts'
@@ -33,12 +33,19 @@ export class BadRows implements AsyncDisposable {
   readonly #policy: BadRowPolicy
   readonly #run: { readonly job: string; readonly run: string }
   readonly #meter: ChainMeter
+  readonly #warn: (message: string) => void
   readonly #files = new Map<string, BadRowFile>()
 
-  constructor(policy: BadRowPolicy, run: { readonly job: string; readonly run: string }, meter: ChainMeter) {
+  constructor(
+    policy: BadRowPolicy,
+    run: { readonly job: string; readonly run: string },
+    meter: ChainMeter,
+    warn: (message: string) => void,
+  ) {
     this.#policy = policy
     this.#run = run
     this.#meter = meter
+    this.#warn = warn
   }
 
   /** Before the rows of a split are read. */
@@ -59,7 +66,7 @@ export class BadRows implements AsyncDisposable {
     const file = this.#files.get(from.split)
     if (file === undefined) throw new Error(`split ${from.split} was not opened`)
     const { column } = cause.detail
-    await file.append({
+    const row: BadRow = {
       key: rowKey(from.dataset, batch, at, from.split, from.rowsBefore + number - at),
       code: cause.code,
       message: cause.message,
@@ -68,8 +75,11 @@ export class BadRows implements AsyncDisposable {
       ...(from.position === undefined ? {} : { position: from.position }),
       time: new Date().toISOString(),
       row: batch.columns.map(values => cellToJson(values, at)),
-    })
+    }
+    await file.append(row)
     this.#meter.rowsBad++
+    if (this.#meter.rowsBad % (this.#policy.logEvery ?? Infinity) === 0)
+      this.#warn(`Set aside: ${row.message} Its values: ${JSON.stringify(namedValues(from.dataset.schema.fields, row))}`)
     checkLimit(this.#policy, { bad: this.#policy.before + this.#meter.rowsBad }, cause)
   }
 

@@ -1,5 +1,7 @@
+export { namedValues } from './bad-row-file.ts'
 export { badRowSets, markReplayed, rowsOfSet, type BadRowSet } from './bad-row-sets.ts'
-export { BAD_ROWS_SOURCE, badRowsSource } from './bad-rows-source.ts'
+export { copyBadRows, withBadRows, type CopyReport } from './bad-row-table.ts'
+export { BAD_ROWS_SOURCE } from './bad-rows-source.ts'
 export { streamEndpoint } from './frames.ts'
 export { portEndpoint, threadEndpoint, type Endpoint } from './endpoint.ts'
 export { type Meter } from './messages.ts'

@@ -71,6 +71,8 @@ export type FromWorker =
     }
   | { readonly kind: 'committed'; readonly id: bigint }
   | { readonly kind: 'metrics'; readonly meter: Meter }
+  /** For the user; may hold values of rows where the job asks for them. */
+  | { readonly kind: 'warning'; readonly message: string }
   /** All splits that it was given are written; what a ledger can hold is committed. */
   | { readonly kind: 'finished'; readonly meter: Meter }
   | { readonly kind: 'failed'; readonly error: ErrorJson }

@@ -114,6 +114,19 @@ export async function runJob(spec: JobSpec, connectors: Connectors, options: Run
   return report
 }
 
+/** Asks where runs are recorded; for what happens between runs and attempts. */
+export async function withRecorder<T>(
+  { id, sink, limits, writers }: JobSpec,
+  connectors: Connectors,
+  state: StateStore,
+  signal: AbortSignal,
+  use: (recorder: Recorder) => Promise<T>,
+): Promise<T> {
+  const connector = await connectors.sink(sink.connector)
+  await using writer = await connector.open(sink.options, contextOf({ job: id, limits, parallelism: writers, signal }))
+  return await use(recorderOf(writer, state))
+}
+
 class JobRun {
   readonly #spec: JobSpec
   readonly #connectors: Connectors
@@ -172,12 +185,8 @@ class JobRun {
     return this.#plan.datasets.map(({ target }) => target)
   }
 
-  async #withRecorder<T>(use: (recorder: Recorder) => Promise<T>): Promise<T> {
-    const { id, sink, limits, writers } = this.#spec
-    const connector = await this.#connectors.sink(sink.connector)
-    const context = contextOf({ job: id, limits, parallelism: writers, signal: this.#options.signal })
-    await using writer = await connector.open(sink.options, context)
-    return await use(recorderOf(writer, this.#state))
+  #withRecorder<T>(use: (recorder: Recorder) => Promise<T>): Promise<T> {
+    return withRecorder(this.#spec, this.#connectors, this.#state, this.#options.signal, use)
   }
 
   async #beginOrResume(found: RunRecord | undefined, reader: Reader, recorder: Recorder): Promise<RunRecord> {
@@ -228,6 +237,7 @@ class JobRun {
       onProgress: progress => {
         for (const { split, done } of progress) if (done) this.#doneSplits.add(split)
       },
+      onWarning: message => this.#options.onEvent({ kind: 'warning', message }),
     })
     const tell = () => this.#tellProgress(addMeters(this.#meter, attempt.meter), record.splits.length)
     const timer = setInterval(tell, PROGRESS_MS)

@@ -27,6 +27,14 @@ export interface JobSpec {
   readonly memory?: number
   /** Undefined: the first bad row stops the run. */
   readonly badRows?: ErrorLimits
+  /** Where {@link copyBadRows} copies what was set aside. */
+  readonly badRowTable?: BadRowTable
+}
+
+export interface BadRowTable {
+  /** Letters and digits; another one for another table. */
+  readonly id: string
+  readonly sink: EndSpec
 }
 
 export type BadRowKind = 'conversion' | 'duplicate' | 'constraint'
@@ -38,6 +46,8 @@ export interface ErrorLimits {
   readonly kinds: Readonly<Record<BadRowKind, 'quarantine' | 'fail'>>
   /** Folder that holds those of all jobs; the state directory when absent. */
   readonly baseFolder?: string
+  /** Every so many rows of a worker, one is printed with its values. Undefined: none. */
+  readonly logEvery?: number
 }
 
 /** What a worker must know of it. */

@@ -130,7 +130,10 @@ class WorkerSession {
     const limits = this.#limits
     if (limits === undefined) throw new Error('a worker was opened before it was initialised')
     const { badRows } = this.#initialised()
-    if (badRows) this.#badRows = new BadRows(badRows, run, this.#meter)
+    if (badRows) {
+      const warn = (message: string) => this.#endpoint.send({ kind: 'warning', message })
+      this.#badRows = new BadRows(badRows, run, this.#meter, warn)
+    }
     this.#chain = new Chain({
       ...{ source, writer, supply: this.#supply, meter: this.#meter, routes, limits, signal: this.#abort.signal },
       ...(this.#badRows === undefined ? {} : { badRows: this.#badRows }),

@@ -1,6 +1,7 @@
 import type { SluiceError } from '#errors'
 import type { Dialect } from './dialects.ts'
 import { errors } from './errors.ts'
+import { connectorSide, type DraftSide } from './envelope.ts'
 import { meansNothing, pathOf, Places, whereOf, type Node, type Warning } from './node.ts'
 import { checkOptions, type CheckedOptions } from './options.ts'
 import { settingsSchema, type Settings } from './settings.ts'
@@ -10,6 +11,8 @@ import { SETTING_SUPPORT, type SettingSupport } from './support.ts'
 export interface CheckedSettings {
   /** Undefined when there are problems. */
   readonly settings: Settings | undefined
+  /** The end of a job that `dirty.table` is. */
+  readonly dirtyTable?: DraftSide
   readonly problems: readonly SluiceError[]
   readonly warnings: readonly Warning[]
 }
@@ -33,7 +36,13 @@ export function checkSettings(
   if (checked.options === undefined) return { settings: undefined, problems: checked.problems, warnings: checked.warnings }
   const { settings, warnings: ofDialect } = applyDialect(checked.options, dialect, places)
   const { problems, warnings } = applySupport(settings, checked, places, support)
-  return { settings, problems, warnings: [...checked.warnings, ...ofDialect, ...warnings] }
+  const connector = checked.written(['dirty', 'table', 'connector'])
+  return {
+    settings,
+    ...(connector === undefined ? {} : { dirtyTable: connectorSide(places.find(connector)) }),
+    problems,
+    warnings: [...checked.warnings, ...ofDialect, ...warnings],
+  }
 }
 
 /** What the original engine makes of `isStream`: 1.10 heeds it only together with `isRestore`; ChunJun lets it imply that. */

@@ -57,6 +57,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   postgresql: 'postgres',
   adbpostgresql: 'postgres',
   tidb: 'mysql',
+  mariadb: 'mysql',
   restapi: 'http',
   dorisbatch: 'doris',
   hbase: 'hbase14',

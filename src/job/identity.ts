@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Job, Side } from './job.ts'
+import type { Side } from './job.ts'
 import { isObject, type JobValue } from './node.ts'
 import { isSecretName } from './secrets.ts'
 
@@ -50,6 +50,8 @@ const TUNING = new Set([
   'sslkey',
 ])
 
+type Essence = Pick<Side, 'connector' | 'options'>
+
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 const DIGITS = 16
 
@@ -59,13 +61,13 @@ const DIGITS = 16
  * Credentials, tuning options, empty options, the order of keys and the query of a URL (drivers keep their switches there)
  * do not count: changing them between a crash and the next start must not lose the place.
  */
-export function jobIdentity(job: Pick<Job, 'name' | 'source' | 'sink'>): string {
+export function jobIdentity(job: { readonly name?: string; readonly source: Essence; readonly sink: Essence }): string {
   if (job.name !== undefined) return job.name
   const text = JSON.stringify([job.source, job.sink].map(sideOf))
   return base32(createHash('sha256').update(text).digest())
 }
 
-function sideOf({ connector, options }: Pick<Side, 'connector' | 'options'>) {
+function sideOf({ connector, options }: Essence) {
   return [connector, essence(options)]
 }
 

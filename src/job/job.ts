@@ -1,6 +1,7 @@
 /** From the text of a job file to a {@link Job}: checked as far as that is possible without knowing the options of connectors. */
 import type { SluiceError } from '#errors'
 import { checkSettings } from './check-settings.ts'
+import { readConfProp, type ConfProp } from './conf-prop.ts'
 import { detectFlinkxDialect, parsePluginName, type Dialect, type FlinkxDialect } from './dialects.ts'
 import type { Draft, DraftSide } from './envelope.ts'
 import { errors, throwProblems } from './errors.ts'
@@ -11,6 +12,7 @@ import { childOf, isObject, LIMITS, Places, whereOf, type Document, type JobObje
 import { applyParameters, type Parameters } from './parameters.ts'
 import { processSources, resolveReferences, type ReferenceSources } from './references.ts'
 import type { Settings } from './settings.ts'
+import type { SourceText } from './source-text.ts'
 import { suggest } from './suggest.ts'
 import { SETTING_SUPPORT, type SettingSupport } from './support.ts'
 
@@ -22,6 +24,8 @@ export interface Job {
   readonly file: string
   readonly source: Side
   readonly sink: Side
+  /** Where rows that are set aside are copied, like another sink. */
+  readonly dirtyTable?: Side
   readonly settings: Settings
   readonly warnings: readonly Warning[]
 }
@@ -48,6 +52,8 @@ export interface ParseOptions {
   readonly catalog: Catalog
   /** The dialect of a FlinkX file; without it the file decides. */
   readonly compat?: FlinkxDialect | undefined
+  /** ChunJun's `-confProp`: JSON. */
+  readonly confProp?: string | undefined
   /** FlinkX's `-p`. */
   readonly parameters?: Parameters | undefined
   /** Wins over the name in the file (FlinkX's `-jobName`). */
@@ -64,6 +70,7 @@ export interface CheckedJob {
   readonly dialect: Dialect
   readonly source: Side | undefined
   readonly sink: Side | undefined
+  readonly dirtyTable: Side | undefined
   readonly problems: readonly SluiceError[]
 }
 
@@ -82,7 +89,8 @@ export async function checkJob(text: string, file: string, options: ParseOptions
   const { document, warnings } = await parseDocument(text, file, options)
   const missing = resolveReferences(document, options.references ?? processSources(file))
   const draft = readEnvelope(document, options.compat)
-  return new Assembler(document, draft, options).assemble(missing, warnings)
+  const conf = options.confProp === undefined ? undefined : readConfProp(options.confProp)
+  return new Assembler(document, draft, options).assemble(missing, warnings, conf)
 }
 
 async function parseDocument(text: string, file: string, { parameters = {}, limits = LIMITS }: ParseOptions) {
@@ -123,22 +131,28 @@ class Assembler {
     this.#options = options
   }
 
-  assemble(missing: readonly SluiceError[], earlier: readonly Warning[]): CheckedJob {
+  assemble(missing: readonly SluiceError[], earlier: readonly Warning[], conf: ConfProp | undefined): CheckedJob {
     const { dialect } = this.#draft
     const { source: text } = this.#document
     const source = this.#side('source', this.#draft.source)
     const sink = this.#side('sink', this.#draft.sink)
     const checked = checkSettings(this.#draft.settings, text, dialect, this.#options.support ?? SETTING_SUPPORT)
+    const dirtyTable = this.#side('sink', conf?.dirtyTable ?? checked.dirtyTable)
     const name = this.#name()
-    const problems = [...missing, ...this.#draft.problems, ...this.#problems, ...checked.problems]
-    const { settings } = checked
-    const parts = { dialect, source, sink, problems }
-    if (source === undefined || sink === undefined || settings === undefined) return { job: undefined, ...parts }
-    const warnings = [...earlier, ...this.#document.warnings, ...this.#draft.warnings, ...this.#warnings, ...checked.warnings]
-    return {
-      job: { ...(name === undefined ? {} : { name }), dialect, file: text.file, source, sink, settings, warnings },
-      ...parts,
-    }
+    const problems = [...missing, ...this.#draft.problems, ...this.#problems, ...checked.problems, ...(conf?.problems ?? [])]
+    const parts = { dialect, source, sink, dirtyTable, problems }
+    if (source === undefined || sink === undefined || checked.settings === undefined) return { job: undefined, ...parts }
+    const settings = conf?.apply(checked.settings) ?? checked.settings
+    const warnings = [
+      earlier,
+      this.#document.warnings,
+      this.#draft.warnings,
+      this.#warnings,
+      checked.warnings,
+      conf?.warnings ?? [],
+    ]
+    const optional = { ...(name === undefined ? {} : { name }), ...(dirtyTable === undefined ? {} : { dirtyTable }) }
+    return { job: { ...optional, dialect, file: text.file, source, sink, settings, warnings: warnings.flat() }, ...parts }
   }
 
   #name(): string | undefined {
@@ -164,31 +178,35 @@ class Assembler {
     // The reader of the envelope has seen that the options are an object.
     const options = draft.options.value
     return isObject(options)
-      ? { connector, written, options, places: new Places(draft.options, this.#document.source) }
+      ? { connector, written, options, places: new Places(draft.options, this.#sourceOf(draft)) }
       : undefined
   }
 
-  #connector(kind: Kind, { name: node }: DraftSide, written: string): string | undefined {
+  #sourceOf({ source = this.#document.source }: DraftSide): SourceText {
+    return source
+  }
+
+  #connector(kind: Kind, draft: DraftSide, written: string): string | undefined {
     const { catalog } = this.#options
     const { stem, alias, side } = parsePluginName(written, this.#draft.dialect)
     const found = [written, alias, stem].find(name => catalog.has(kind, name))
     if (found === undefined) {
-      this.#problems.push(this.#unknownConnector(kind, node, written, stem, alias))
+      this.#problems.push(this.#unknownConnector(kind, draft, written, stem, alias))
       return undefined
     }
     if (side !== undefined && side !== kind && found !== written) {
       const message = `"${written}" is used as a ${kind}.`
-      this.#warnings.push({ code: 'job.other-side', message, place: this.#document.source.place(node.start) })
+      this.#warnings.push({ code: 'job.other-side', message, place: this.#sourceOf(draft).place(draft.name.start) })
     }
     return found
   }
 
-  #unknownConnector(kind: Kind, node: DraftSide['name'], written: string, stem: string, alias: string): SluiceError {
+  #unknownConnector(kind: Kind, draft: DraftSide, written: string, stem: string, alias: string): SluiceError {
     const { catalog } = this.#options
     const known = catalog.names().filter(name => catalog.has(kind, name))
     const otherKind = [written, alias, stem].some(name => catalog.has(kind === 'source' ? 'sink' : 'source', name))
     const near = otherKind ? [] : suggest(stem, known)
-    const where = whereOf(this.#document.source, node, 'value')
+    const where = whereOf(this.#sourceOf(draft), draft.name, 'value')
     return errors.unknownConnector({ ...where, kind, name: written.slice(0, 80), near, known, otherKind })
   }
 }

@@ -5,7 +5,7 @@ import type { SluiceError } from '#errors'
 import type { Dialect } from './dialects.ts'
 import { errors, throwProblems } from './errors.ts'
 import { checkJob, parseJob, type Catalog, type Job, type Kind, type ParseOptions, type Side } from './job.ts'
-import { LIMITS, type Warning } from './node.ts'
+import { LIMITS, whereOf, type Warning } from './node.ts'
 import { checkOptions, type OptionsOwner } from './options.ts'
 import { reasonOf } from './references.ts'
 import { redactError, secretsOf } from './secrets.ts'
@@ -28,6 +28,8 @@ export interface LoadedJob {
   readonly job: Job
   readonly source: Readonly<Record<string, unknown>>
   readonly sink: Readonly<Record<string, unknown>>
+  /** Those of `job.dirtyTable`. */
+  readonly dirtyTable?: Readonly<Record<string, unknown>>
   /** Those of the job and of both sides. */
   readonly warnings: readonly Warning[]
 }
@@ -49,10 +51,12 @@ export async function resolveJob(text: string, file: string, options: LoadOption
   const { job, dialect, problems, ...sides } = await checkJob(text, file, options)
   const source = await checkSide('source', sides.source, dialect, options.catalog)
   const sink = await checkSide('sink', sides.sink, dialect, options.catalog)
-  const all = [...problems, ...source.problems, ...sink.problems]
+  const table = await checkTable(sides.dirtyTable, dialect, options.catalog)
+  const all = [...problems, ...source.problems, ...sink.problems, ...table.problems]
   if (all.length === 0 && job !== undefined && source.options !== undefined && sink.options !== undefined) {
-    const warnings = [...job.warnings, ...source.warnings, ...sink.warnings]
-    return { job, source: source.options, sink: sink.options, warnings }
+    const warnings = [...job.warnings, ...source.warnings, ...sink.warnings, ...table.warnings]
+    const dirtyTable = table.options === undefined ? {} : { dirtyTable: table.options }
+    return { job, source: source.options, sink: sink.options, ...dirtyTable, warnings }
   }
   const secrets = secretsOf(sides)
   throwProblems(
@@ -77,6 +81,16 @@ async function checkSide(kind: Kind, side: Side | undefined, dialect: Dialect, c
     ...(ignored === undefined ? {} : { ignored }),
   }
   return checkOptions(options, side.options, side.places, owner)
+}
+
+/** Where rows go that were set aside: a sink that makes tables. */
+async function checkTable(side: Side | undefined, dialect: Dialect, catalog: DeclaringCatalog) {
+  const checked = await checkSide('sink', side, dialect, catalog)
+  if (side === undefined || 'createTable' in (await catalog.load('sink', side.connector)).options.shape) return checked
+  const { node, source } = side.places
+  const problem = `${ownerOf('sink', side)} has no tables for rows that are set aside.`
+  const remedy = 'Name the connector of a database in `dirty.table`; files are written below `dirty.path`.'
+  return { ...checked, problems: [errors.incomplete({ ...whereOf(source, node, 'value'), problem, remedy })] }
 }
 
 /** A value that could not be had is not also of the wrong kind. */

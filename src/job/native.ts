@@ -9,9 +9,9 @@
  * Tested by job.test.ts and mistakes.test.ts.
  */
 import type { SluiceError } from '#errors'
-import type { Draft, DraftSide } from './envelope.ts'
+import { connectorSide, type Draft, type DraftSide } from './envelope.ts'
 import { errors } from './errors.ts'
-import { childOf, isObject, objectNode, whereOf, type Document, type Node } from './node.ts'
+import { childOf, isObject, whereOf, type Document, type Node } from './node.ts'
 import { suggest } from './suggest.ts'
 
 const KEYS = ['name', 'source', 'sink', 'settings']
@@ -52,13 +52,7 @@ export function readNative({ root, source }: Document): Draft {
       problems.push(incomplete(name ?? node, `\`${kind}\` names no connector.`, remedy))
       return undefined
     }
-    return {
-      name,
-      options: objectNode(
-        node,
-        [...node.entries!].filter(([key]) => key !== 'connector'),
-      ),
-    }
+    return connectorSide(name)
   }
 
   function incomplete(node: Node, problem: string, remedy: string): SluiceError {

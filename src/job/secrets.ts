@@ -38,18 +38,20 @@ export function maskSecrets(text: string): string {
 }
 
 /**
- * Every credential that the two ends of a job hold: values below a key such as `password`, passwords inside URLs, and values
+ * Every credential that the ends of a job hold, and the table for rows that are set aside: values below a key such as `password`, passwords inside URLs, and values
  * that came from `${env:…}` or `${file:…}`. Longest first, for {@link redact}.
  */
 export function secretsOf({
   source,
   sink,
+  dirtyTable,
 }: {
   readonly source?: Side | undefined
   readonly sink?: Side | undefined
+  readonly dirtyTable?: Side | undefined
 }): readonly string[] {
   const found = new Set<string>()
-  for (const side of [source, sink]) if (side !== undefined) collect(side.places.node, false, found)
+  for (const side of [source, sink, dirtyTable]) if (side !== undefined) collect(side.places.node, false, found)
   return [...found].sort((a, b) => b.length - a.length)
 }
 

@@ -124,6 +124,22 @@ const dirty = z.object({
       'Folder for rows that are set aside. Without it, and for places that are not on this machine, the state directory.',
     ),
   hadoopConfig: z.record(z.string(), z.unknown()).optional().describe('Access to HDFS.').meta({ secret: true }),
+  tableName: z
+    .string()
+    .transform(textOrUnset)
+    .optional()
+    .describe('Name that a platform gives to what lies below `path`. FlinkX writes files; `table` is what names a table here.'),
+  table: z
+    .looseObject({ connector: z.string().min(1).describe('Connector of the table, for example `postgres`.') })
+    .optional()
+    .describe(
+      'Table into which the rows are copied when the run has finished: `connector` and its options as a sink. It is created when it is missing.',
+    )
+    .meta({ secret: true }),
+  log: z
+    .object({ every: z.int().min(1).default(1).describe('One row of so many, in each worker.').meta({ unit: 'rows' }) })
+    .optional()
+    .describe('Print rows with their values when they are set aside.'),
 })
 
 export const settingsSchema = z.strictObject({

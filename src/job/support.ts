@@ -67,6 +67,14 @@ export const SETTING_SUPPORT: readonly SettingSupport[] = [
     isAsked: ({ dirty }) => dirty?.hadoopConfig !== undefined,
   },
   {
+    name: 'dirty.tableName',
+    status: 'noted',
+    why: 'FlinkX writes rows that are set aside to files, not to a table of that name. To have them in a table, name its connector and options in `dirty.table`.',
+    isAsked: ({ dirty }) => dirty?.tableName !== undefined,
+  },
+  { name: 'dirty.table', status: 'supported' },
+  { name: 'dirty.log', status: 'supported' },
+  {
     name: 'restart',
     status: 'noted',
     why: 'A worker that loses a connection is always restarted from its last commit, a bounded number of times.',

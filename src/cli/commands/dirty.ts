@@ -3,18 +3,19 @@ import { styleText } from 'node:util'
 import * as catalog from '#catalog'
 import {
   badRowSets,
-  badRowsSource,
   BAD_ROWS_SOURCE,
   jobFolder,
   markReplayed,
+  namedValues,
   rowsOfSet,
   runJob,
+  withBadRows,
   type BadRowSet,
-  type Connectors,
   type JobSpec,
 } from '#engine'
 import { createHash } from 'node:crypto'
 import { command } from '../command.ts'
+import { copyIntoTable } from '../copy-into-table.ts'
 import { cliErrors } from '../errors.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { formatCount, formatTable } from '../format.ts'
@@ -30,6 +31,10 @@ export interface DirtyFlags extends JobFlags {
 
 export interface ShowFlags extends DirtyFlags {
   readonly rows?: string
+}
+
+export interface ExportFlags extends DirtyFlags {
+  readonly table?: boolean
 }
 
 const DEFAULT_ROWS = 20
@@ -82,17 +87,18 @@ export const show = command(async (flags: ShowFlags, file: string): Promise<numb
   return EXIT_CODES.ok.code
 })
 
-/** The values of all rows as JSON Lines: for a spreadsheet, or to be corrected by hand and read by `jsonl`; `line` where they could not be told apart. */
-export const exportRows = command(async (flags: DirtyFlags, file: string): Promise<number> => {
+/** The values of all rows as JSON Lines: for a spreadsheet, or to be corrected by hand and read by `jsonl`; or into the table of the job. */
+export const exportRows = command(async (flags: ExportFlags, file: string): Promise<number> => {
   const { spec } = await loadSpec(file, flags)
-  for (const set of await setsOf(spec, flags.run)) {
-    for await (const { head, row } of rowsOfSet(set)) {
-      const values = head.columns.map(({ name }, i) => [
-        name,
-        name === row.column && row.text !== undefined ? row.text : row.row[i],
-      ])
-      print(isWhole(row) ? { line: row.text } : Object.fromEntries(values))
-    }
+  const sets = await setsOf(spec, flags.run)
+  if (flags.table) {
+    using stop = stopSignals(() => process.stderr.write(`${styleText('yellow', 'stopping')} after the next commit\n`))
+    const { rows, outcome, unfinished } = await copyIntoTable(spec, { json: flags.json === true, stop, run: flags.run })
+    if (!flags.json && rows === 0 && unfinished === undefined) process.stderr.write('The table has all rows.\n')
+    return outcome === 'drained' ? EXIT_CODES.interrupted.code : EXIT_CODES.ok.code
+  }
+  for (const set of sets) {
+    for await (const { head, row } of rowsOfSet(set)) print(namedValues(head.columns, row))
   }
   return EXIT_CODES.ok.code
 })
@@ -110,7 +116,7 @@ export const replay = command(async (flags: DirtyFlags, file: string): Promise<n
   let [written, left] = [0, 0]
   try {
     for (const set of waiting) {
-      const report = await runJob(replaySpec(spec, set), replayConnectors, {
+      const report = await runJob(replaySpec(spec, set), withBadRows(catalog), {
         runId: `replay-${createHash('sha256').update(`${set.job} ${set.run}`).digest('hex').slice(0, 12)}`,
         resume: true,
         fresh: false,
@@ -155,7 +161,7 @@ function replaySpec(spec: JobSpec, { files }: BadRowSet): JobSpec {
   return {
     ...spec,
     id: replayJob(spec.id),
-    source: { connector: BAD_ROWS_SOURCE, options: { files } },
+    source: { connector: BAD_ROWS_SOURCE, options: { files, as: 'rows' } },
     sink: { connector: spec.sink.connector, options: { ...options, ...(isFile ? { writeMode: 'append' } : {}) } },
     readers: 1,
     writers: 1,
@@ -165,11 +171,6 @@ function replaySpec(spec: JobSpec, { files }: BadRowSet): JobSpec {
       ...(spec.badRows?.baseFolder === undefined ? {} : { baseFolder: spec.badRows.baseFolder }),
     },
   }
-}
-
-const replayConnectors: Connectors = {
-  source: async name => (name === BAD_ROWS_SOURCE ? badRowsSource : catalog.source(name)),
-  sink: name => catalog.sink(name),
 }
 
 /** Rows are what they are, even where a value of theirs is the password. */

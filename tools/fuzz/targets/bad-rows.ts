@@ -25,7 +25,7 @@ const lines = [
 async function run(input: Placed): Promise<unknown> {
   const file = join(scratch, 'rows.jsonl')
   await writeFile(file, bytesOf(input))
-  await using reader = await badRowsSource.open({ files: [file] }, contextOf({}))
+  await using reader = await badRowsSource.open({ files: [file], as: 'rows' }, contextOf({}))
   const found: unknown[] = []
   for (const dataset of await reader.discover()) {
     for await (const split of reader.enumerate(dataset)) {
