@@ -127,7 +127,7 @@ const RECORDS: Dataset = {
       { name: 'job_name', type: utf8, nullable: false, length: 255, comment: 'Job' },
       { name: 'operator_name', type: utf8, nullable: false, comment: 'Table or file that the row was read from' },
       { name: 'dirty_data', type: utf8, nullable: false, comment: 'Values of the row by column, as JSON' },
-      { name: 'error_message', type: utf8, nullable: false, comment: 'Code and message of the error' },
+      { name: 'error_message', type: utf8, nullable: false, comment: 'Code of the error, key of the row, message' },
       { name: 'field_name', type: utf8, nullable: true, comment: 'Column, where one is to blame' },
       { name: 'create_time', type: timestamp(true), nullable: false, comment: 'When the row was set aside' },
     ],
@@ -135,9 +135,9 @@ const RECORDS: Dataset = {
 }
 
 function recordOf({ run, job, dataset, columns }: BadRowHead, _: Dataset, row: BadRow): ReturnType<View['valuesOf']> {
-  const { code, message, column = null, time } = row
+  const { code, key, message, column = null, time } = row
   // A key may hold the one character that PostgreSQL has no text with; JSON escapes it.
-  const reason = `${code} ${message.replaceAll('\0', '\\u0000')}`
+  const reason = `${code} ${key}: ${message}`.replaceAll('\0', '\\u0000')
   const values = [run, job, dataset, JSON.stringify(namedValues(columns, row)), reason, column, time]
   return { values, bad: undefined }
 }
