@@ -99,6 +99,7 @@ describe('the table for bad rows', { skip: postgres.skip || maria.skip, concurre
     const file = await job('chunjun', { table: mariaTable('chunjun_dirty_data') })
     const { code, err } = await sluice(['run', file])
     assert.equal(code, 0, err)
+    assert.match(err, /any number is set aside and copied into a table of mysql at the end/)
     assert.match(err, /600 rows that were set aside are now in the table of the job/)
     const records = await inMy('chunjun_dirty_data')
     assertRuns(records, 1, 'chunjun')

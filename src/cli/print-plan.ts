@@ -74,14 +74,15 @@ function renderGuarantee({ guarantee }: Plan): string[] {
   return [`guarantee  ${styleText(color, guarantee.delivery)}  ${guarantee.why}`]
 }
 
-function renderBadRows({ badRows }: Plan): string[] {
+function renderBadRows({ badRows, badRowTable }: Plan): string[] {
   if (badRows === undefined) return []
   const { record, percentage } = badRows.limit
   const limits = [record === null ? '' : `${formatCount(record)} rows`, percentage === null ? '' : `${percentage} % of the rows`]
   const most = limits.filter(Boolean).join(' and ')
   const fatal = Object.entries(badRows.kinds).flatMap(([kind, action]) => (action === 'fail' ? [kind] : []))
   const but = fatal.length === 0 ? '' : `; the first one of kind ${fatal.join(' or ')} stops the run`
-  return [`bad rows   ${most === '' ? 'any number is' : `at most ${most} are`} set aside${but}`]
+  const copied = badRowTable === undefined ? '' : ` and copied into a table of ${badRowTable} at the end`
+  return [`bad rows   ${most === '' ? 'any number is' : `at most ${most} are`} set aside${copied}${but}`]
 }
 
 function renderRates({ limits: { rowsPerSecond, bytesPerSecond } }: Plan): string[] {

@@ -119,7 +119,7 @@ function valuesOf(_: BadRowHead, { schema }: Dataset, row: BadRow): ReturnType<V
 
 /** The columns of ChunJun's `chunjun_dirty_data`, so that its table can be used and its queries still work. */
 const RECORDS: Dataset = {
-  id: 'bad-rows',
+  id: 'bad_rows',
   primaryKey: [],
   schema: {
     fields: [

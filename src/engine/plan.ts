@@ -34,6 +34,8 @@ export interface Plan {
   readonly limits: Limits
   /** Undefined: the first bad row stops the run. */
   readonly badRows?: ErrorLimits
+  /** Connector of the table into which they are copied. */
+  readonly badRowTable?: string
   readonly notes: readonly Note[]
   readonly memo: Memo
 }
@@ -69,6 +71,7 @@ export async function makePlan(
     memory: planMemory({ ...spec, limits }, reader, writer),
     limits,
     ...(spec.badRows === undefined ? {} : { badRows: spec.badRows }),
+    ...(spec.badRowTable === undefined ? {} : { badRowTable: spec.badRowTable.sink.connector }),
     notes: distinct(datasets.flatMap(({ read, target }) => [...read.notes, ...target.notes])),
     memo: memoOf(datasets),
   }
