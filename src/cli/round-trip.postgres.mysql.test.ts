@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileServer } from '../../tools/servers/index.ts'
-import { endOf, fileEnd, leg, roundTrip, type ExactnessRow } from './round-trip.test-support.ts'
+import { endOf, fileEnd, roundTrip, type ExactnessRow } from './round-trip.test-support.ts'
 import { mariadbKinds, mysqlKinds, postgresKinds } from './tricky-values.test-support.ts'
 
 const TABLE = new URL('../../docs/exactness.json', import.meta.url)
@@ -69,43 +69,3 @@ function render(table: Readonly<Record<string, readonly ExactnessRow[]>>): strin
   )
   return `{\n${parts.join(',\n')}\n}\n`
 }
-
-/** Local times that do not exist, or exist twice, in one of the zones below, and their neighbours. */
-const changes = [
-  '2024-03-10 01:59:59.999999',
-  '2024-03-10 02:30:00',
-  '2024-03-10 07:30:00',
-  '2024-03-31 01:00:00',
-  '2024-03-31 02:30:00',
-  '2024-10-27 00:30:00',
-  '2024-10-27 01:30:00',
-  '2024-10-27 02:30:00',
-  '2024-11-03 01:30:00',
-  '2024-11-03 06:30:00',
-]
-
-test('source, engine and target in three time zones hold equal times', { skip: maria.skip || postgres.skip }, async () => {
-  await using from = await endOf(maria.server)
-  await using to = await endOf(postgres.server)
-  const [[zone = 'SYSTEM'] = []] = await from.rows('SELECT @@global.time_zone')
-  await from.rows(`SET GLOBAL time_zone = '+05:45'`)
-  try {
-    await to.rows(`ALTER DATABASE "${(await to.rows('SELECT current_database()'))[0]?.[0]}" SET TimeZone TO 'America/New_York'`)
-    for (const table of ['every', 'back'])
-      await from.rows(`CREATE TABLE ${table} (id int PRIMARY KEY, t timestamp(6) NULL, d datetime(6))`)
-    for (const [id, time] of changes.entries()) await from.rows(`INSERT INTO every VALUES (${id}, '${time}', '${time}')`)
-    const columns = ['id', 't', 'd'].map(name => ({ name, type: '' }))
-    const berlin = { TZ: 'Europe/Berlin' }
-    await leg(from.reader('every', columns), to.writer('every', true), folder, berlin)
-    await leg(to.reader('every', columns), from.writer('back', false), folder, berlin)
-    const inMysql = (table: string) =>
-      from.rows(`SELECT CONCAT(id), CONCAT(UNIX_TIMESTAMP(t)), DATE_FORMAT(d, '%Y-%m-%d %H:%i:%s.%f') FROM ${table} ORDER BY id`)
-    const inPostgres = await to.rows(
-      `SELECT id::text, extract(epoch FROM t)::text, to_char(d, 'YYYY-MM-DD HH24:MI:SS.US') FROM every ORDER BY every.id`,
-    )
-    assert.deepEqual(inPostgres, await inMysql('every'))
-    assert.deepEqual(await inMysql('back'), await inMysql('every'))
-  } finally {
-    await from.rows(`SET GLOBAL time_zone = '${zone}'`)
-  }
-})

@@ -1,12 +1,12 @@
 /** Sends a table of tricky values from a system to another (or none) and back into a table like the first, and says what became of each value. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { typeName, type Schema } from '#columnar'
 import { freshDatabase } from '../../tools/servers/index.ts'
+import { type Outcome, sluice } from './sluice.test-support.ts'
 import type { Alike, Kind } from './tricky-values.test-support.ts'
 
 /** What became of one value; a row of docs/exactness.json. */
@@ -153,11 +153,16 @@ interface PlannedDataset {
 let jobs = 0
 
 /** Plans until no column is refused any more, runs, and looks at what was set aside. */
-export async function leg(source: object, sink: object, folder: string, env: object = {}): Promise<Leg> {
+export async function leg(
+  source: object,
+  sink: object,
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Leg> {
   const file = join(folder, `job${jobs++}.json`)
   const refused = new Map<string, string>()
   let { columns } = source as { columns: (string | Column)[] }
-  let planned = { code: 1 as number | null, out: '', err: '' }
+  let planned: Outcome = { code: 1, out: '', err: '' }
   while (planned.code !== 0) {
     const settings = { errorLimit: {}, stateDir: join(folder, 'state') }
     await writeFile(file, JSON.stringify({ source: { ...source, columns }, sink, settings }))
@@ -255,20 +260,4 @@ async function assertAlike(source: DatabaseEnd, middle: End | undefined, values:
     }
     assert.deepEqual(await of(other, 'every'), await of(source, 'every'), `${kind.type} ${literal} arrived as another value`)
   }
-}
-
-const root = new URL('../..', import.meta.url).pathname
-
-async function sluice(args: readonly string[], env: object = {}): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(join(root, 'bin/sluice'), args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-    timeout: 120_000,
-    killSignal: 'SIGKILL',
-  })
-  let [out, err] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
-  return { code, out, err }
 }

@@ -10,8 +10,16 @@ export interface Outcome {
   readonly err: string
 }
 
-export async function sluice(args: readonly string[]): Promise<Outcome> {
-  const child = spawn(join(root, 'bin/sluice'), args, { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Longer than any run of a test takes; none may wait for ever. */
+const PATIENCE_MS = 120_000
+
+export async function sluice(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  const child = spawn(join(root, 'bin/sluice'), args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    timeout: PATIENCE_MS,
+    killSignal: 'SIGKILL',
+  })
   let [out, err] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))

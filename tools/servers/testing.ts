@@ -48,7 +48,7 @@ export async function fileServer(name: ServerName, options: StartOptions = {}): 
 }
 
 /** Only what this machine lacks is a reason to skip. A server that is there and does not start is a failure. */
-function reasonToSkip(error: unknown): string {
+export function reasonToSkip(error: unknown): string {
   const isLacking = SluiceError.is(error, 'servers.not-installable') || SluiceError.is(error, 'servers.wrong-platform')
   if (!isLacking || isSet(process.env['CI'])) throw error
   return error.message
