@@ -21,6 +21,7 @@ import {
 import { checkedBy, ignoredWriterOptions, refusedWriterOptions, type SqlWriterSettings, writerSettings, writerShape } from '#sql'
 import { SluiceError } from '#errors'
 import { mysqlErrors } from './errors.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { Ledger } from './ledger.ts'
 import { mysqlFacts, openSession, type Session, tlsShape } from './options.ts'
 import { Packet, PACKET_BYTES, PACKETS } from './packet.ts'
@@ -92,6 +93,7 @@ class TargetSession implements AsyncDisposable, Savepoints {
   #current: string | undefined
   readonly #pool = Array.from({ length: PACKETS }, (_, index) => index)
   readonly #packets: Packet[] = []
+  readonly #alive = new KeepAlive(() => this.#recoverably(() => this.#flush()))
 
   constructor(given: SinkOptions, context: Context) {
     this.options = given
@@ -109,25 +111,35 @@ class TargetSession implements AsyncDisposable, Savepoints {
     return this.#context.quarantine === true ? this : undefined
   }
 
+  /** Before the first row of a worker. */
+  async join(): Promise<void> {
+    const { connection } = await this.session
+    await this.#alive.start(connection)
+  }
+
   async write(target: Target, batch: Batch): Promise<void> {
-    await this.#recoverably(async () => {
-      const { connection, facts } = await this.session
-      await this.#begin(connection)
-      if (this.#current !== target.dataset) await this.#switch(target, connection, facts.maxPacket)
-      const { sender, detail } = this.#senders.get(target.dataset)!
-      await sender.write(detail.indexes.length === batch.columns.length ? batch : withColumns(batch, detail.indexes))
-    })
+    await this.#alive.during(() => this.#recoverably(() => this.#write(target, batch)))
   }
 
   async end(): Promise<void> {
-    await this.#recoverably(() => this.#flush())
-    this.accepted++
-    const { connection } = await this.session
-    if (this.#isOpen) await connection.query(`SAVEPOINT ${PIECE}`)
+    await this.#alive.during(async () => {
+      await this.#recoverably(() => this.#flush())
+      this.accepted++
+      const { connection } = await this.session
+      if (this.#isOpen) await connection.query(`SAVEPOINT ${PIECE}`)
+    })
   }
 
   /** `end` has waited already. */
   async settle(): Promise<void> {}
+
+  async #write(target: Target, batch: Batch): Promise<void> {
+    const { connection, facts } = await this.session
+    await this.#begin(connection)
+    if (this.#current !== target.dataset) await this.#switch(target, connection, facts.maxPacket)
+    const { sender, detail } = this.#senders.get(target.dataset)!
+    await sender.write(detail.indexes.length === batch.columns.length ? batch : withColumns(batch, detail.indexes))
+  }
 
   async #begin(connection: Connection): Promise<void> {
     if (this.#isOpen) return
@@ -154,12 +166,14 @@ class TargetSession implements AsyncDisposable, Savepoints {
 
   /** Everything written since the last call, and what `last` adds, in one transaction. */
   async commit(last?: (connection: Connection) => Promise<void>): Promise<void> {
-    const { connection } = await this.session
-    await this.#begin(connection)
-    await this.#flush()
-    await last?.(connection)
-    await connection.query('COMMIT')
-    this.#isOpen = false
+    await this.#alive.during(async () => {
+      const { connection } = await this.session
+      await this.#begin(connection)
+      await this.#flush()
+      await last?.(connection)
+      await connection.query('COMMIT')
+      this.#isOpen = false
+    })
   }
 
   async plan(dataset: Dataset, ledger: string | undefined): Promise<Target> {
@@ -184,6 +198,7 @@ class TargetSession implements AsyncDisposable, Savepoints {
 
   /** The server rolls back what is open when the connection ends. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#alive.stop()
     const session = await this.#session?.catch(() => undefined)
     await session?.connection[Symbol.asyncDispose]()
   }
@@ -249,7 +264,7 @@ class LedgerWriter implements TransactionalWriter {
 
   async join(run: RunRecord): Promise<void> {
     this.#run = run
-    await this.#target.session
+    await this.#target.join()
   }
 
   get savepoints(): Savepoints | undefined {
@@ -288,8 +303,8 @@ class UnrecordedWriter implements PlainWriter {
     if (fresh) await this.#target.prepare((await this.#target.session).connection, targets)
   }
 
-  async join(): Promise<void> {
-    await this.#target.session
+  join(): Promise<void> {
+    return this.#target.join()
   }
 
   get savepoints(): Savepoints | undefined {
