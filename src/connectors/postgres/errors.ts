@@ -119,6 +119,12 @@ export const postgresErrors = defineErrors('postgres', {
     message: (d: { place: string; what: string }) => `${d.place} sent ${d.what}.`,
     hint: () => 'The server does not speak the protocol of PostgreSQL as documented. Report its name and version.',
   },
+  transactionPooling: {
+    fault: 'usage',
+    message: (d: { place: string }) => `${d.place} is a pooler that gives each transaction another session of the server.`,
+    hint: () =>
+      'Give the address of the server itself, or of a pool by session (`pool_mode = session`): settings and temporary tables of a session must last.',
+  },
   columnUnknown: {
     fault: 'usage',
     message: (d: { dataset: string; columns: readonly string[]; known: readonly string[] }) =>
