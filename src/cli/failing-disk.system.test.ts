@@ -31,7 +31,7 @@ const faults = [
   },
   { name: 'syncs that fail', command: fails('sync/fsync', 0.02), halts: true },
   { name: 'renames that fail', command: fails('dir/rename', 0.04), halts: true },
-  { name: 'reads that come up short', command: 'enable_random name=posix/io/rw/pread/reduce,probability=0.7', halts: false },
+  { name: 'reads that come up short', command: 'enable_random name=posix/io/rw/pread/reduce,probability=0.3', halts: false },
 ]
 const tricks = await Promise.all(faults.map(({ command }) => failingCalls([command])))
 

@@ -62,7 +62,7 @@ async function startPooler(upstream: number, user: string, mode: string) {
   const stop = async () => {
     child.kill('SIGKILL')
     await ended
-    await rm(home, { recursive: true })
+    await rm(home, { recursive: true, force: true })
   }
   for (const end = performance.now() + START_TIMEOUT_MS; !(await listensOn(child.pid ?? 0, port)); await sleep(20)) {
     if (child.exitCode === null && performance.now() < end) continue
