@@ -194,7 +194,7 @@ describe('a wall clock that jumps', { skip: skip || wrong.skip, concurrency: 1 }
     }
     const least = ROWS / ROWS_PER_SECOND
     assert(report.seconds > least * 0.9 && report.seconds < seconds, `${report.seconds} s by the run, ${seconds} s by us`)
-    assert(seconds < least + 5, `it took ${seconds} s`)
+    assert(seconds < least + 15, `it took ${seconds} s`)
     assert.equal(report.attempts, 1)
     assert(Date.parse(report.ended) > Date.now() + 23 * HOUR_MS, `it ended ${report.ended} by its own clock`)
   }
@@ -218,10 +218,12 @@ describe('a wall clock that jumps', { skip: skip || wrong.skip, concurrency: 1 }
     const file = await jobWith('clock-kill', sink.writer('numbers', false))
     await writeFile(clock, '+86400\n')
     const running = spawn(program, ['run', file], { stdio: 'ignore', env: { ...process.env, ...wrong.env } })
-    await sleep(2500)
+    let left = 0
+    for (; left === 0 && running.exitCode === null; await sleep(20)) {
+      left = Number((await sink.rows('SELECT COUNT(*) FROM numbers'))[0]![0])
+    }
     running.kill('SIGKILL')
-    const [[left = '0'] = []] = await sink.rows('SELECT CONCAT(COUNT(*)) FROM numbers')
-    assert(Number(left) > 0 && Number(left) < ROWS, `it was killed with ${left} rows in the target`)
+    assert(left > 0 && left < ROWS, `it was killed with ${left} rows in the target`)
     const [[run = ''] = []] = await sink.rows(`SELECT MAX(run) FROM sluice_ledger WHERE job = 'clock-kill'`)
     const tomorrow = new Date(Date.now() + 24 * HOUR_MS).toISOString().slice(0, 10).replaceAll('-', '')
     assert(run?.startsWith(tomorrow), `it began as ${run}`)

@@ -72,7 +72,7 @@ describe('through a pooler', { skip: postgres.skip || bySession.skip, concurrenc
       { rowsPerSecond: ROWS / 3, restore: { maxRowNumForCheckpoint: 1000 } },
     )
     const running = spawn(program, ['run', file], { stdio: 'ignore' })
-    await sleep(2500)
+    while ((await contentOf('target'))[0]?.[0] === '0' && running.exitCode === null) await sleep(20)
     running.kill('SIGKILL')
     const { code, err } = await sluice(['run', file, '--resume'])
     assert.equal(code, 0, err)
