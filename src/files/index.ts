@@ -1,4 +1,6 @@
 export { binaryTextBytes, renderBinary, scanBinary, type BinaryText } from './binary-text.ts'
+export { groupByType, MOST_UNROLLED, type ColumnName } from './by-type.ts'
+export { compileEncoder, type CellCode } from './encoder-code.ts'
 export { fileErrors } from './errors.ts'
 export { putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32 } from './fast-text.ts'
 export type { FileSplit } from './file-datasets.ts'

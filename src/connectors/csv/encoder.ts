@@ -2,9 +2,10 @@
  * Columns to rows of CSV, by code that is generated for a schema. A value is quoted where it must be: when it contains what
  * structures the file, when it is empty, or when it reads like NULL.
  */
-import { Batch, maxTextBytes, renderOf, utf8, writeValue, type Field, type Render, type Schema } from '#columnar'
+import { Batch, maxTextBytes, renderOf, utf8, writeValue, type Render, type Schema, type Type } from '#columnar'
 import {
   binaryTextBytes,
+  compileEncoder,
   putDate,
   putDecimal64,
   putInt32,
@@ -13,6 +14,8 @@ import {
   putUint32,
   renderBinary,
   type BinaryText,
+  type CellCode,
+  type ColumnName,
   type EncodeRows,
   type RowEncoding,
 } from '#files'
@@ -57,9 +60,18 @@ function headerOf({ fields }: Schema, style: CsvStyle): Uint8Array {
 
 export function csvEncoder(schema: Schema, style: CsvStyle): EncodeRows {
   const renders = schema.fields.map(({ type }): Render => (type.kind === 'binary' ? binaryRender(style.binary) : renderOf(type)!))
-  const tools = { putInt32, putUint32, putInt64, putDecimal64, putDate, putTimestamp, ...textTools(style), renders }
-  const make = new Function(...Object.keys(tools), program(schema, style)) as (...given: unknown[]) => EncodeRows
-  return make(...Object.values(tools))
+  const cells: CellCode = {
+    prefix: k => (k === 0 ? new Uint8Array(0) : Uint8Array.of(style.delimiter)),
+    nullText: style.nullText,
+    value: (type, k) => cellCode(type, k, style),
+    // The marks of bytes, and two quotes.
+    fixedBytes: type => (maxTextBytes(type) ?? (type.kind === 'binary' ? binaryTextBytes(0) + HEX_MARK : 0)) + 2,
+    // Every character of a text can be a quote.
+    bytesPerByte: type => (maxTextBytes(type) === undefined ? 2 : 0),
+    end: style.lineEnding === 'crlf' ? Uint8Array.of(CARRIAGE_RETURN, LINE_FEED) : Uint8Array.of(LINE_FEED),
+  }
+  const puts = { putInt32, putUint32, putInt64, putDecimal64, putDate, putTimestamp }
+  return compileEncoder(schema, cells, { ...puts, ...textTools(style), renders })
 }
 
 function binaryRender(form: BinaryText): Render {
@@ -72,64 +84,18 @@ function binaryRender(form: BinaryText): Render {
   }
 }
 
-function program({ fields }: Schema, style: CsvStyle): string {
-  const { needed, variable } = roomCode(fields, style)
-  const cells = fields.map((field, k) => (k === 0 ? '' : `out[pos++] = ${style.delimiter}\n      `) + cellCode(field, k, style))
-  const column = (k: number) =>
-    `c${k} = columns[${k}], { values: v${k}, offsets: o${k}, data: d${k}, nulls: n${k}, validity: b${k} } = c${k}`
-  return `'use strict'
-const encoded = { pos: 0, row: 0, needed: 0 }
-return function encodeCsv(batch, row, out, pos) {
-  const { columns, rows } = batch
-  ${fields.map((_, k) => `const ${column(k)}`).join('\n  ')}
-  let needed = ${needed}, from = 0, at = 0, limit = 0, c = 0
-  for (; row < rows; row++) {
-    ${variable.length === 0 ? '' : `needed = ${[needed, ...variable].join(' + ')}`}
-    if (pos + needed > out.length) break
-      ${cells.join('\n      ')}
-      ${style.lineEnding === 'crlf' ? `out[pos++] = ${CARRIAGE_RETURN}` : ''}
-      out[pos++] = ${LINE_FEED}
-  }
-  encoded.pos = pos
-  encoded.row = row
-  encoded.needed = needed
-  return encoded
-}`
-}
-
-/** Most bytes that a row takes: a number, and what depends on the lengths of its values. */
-function roomCode(fields: readonly Field[], { nullText }: CsvStyle): { needed: number; variable: string[] } {
-  let needed = 2
-  const variable: string[] = []
-  for (const [k, { type }] of fields.entries()) {
-    const most = maxTextBytes(type)
-    needed += Math.max(most ?? 0, nullText.length) + 3
-    if (most !== undefined) continue
-    // Every character of a text can be a quote.
-    variable.push(`2 * (o${k}[row + 1] - o${k}[row])`)
-    if (type.kind === 'binary') needed += binaryTextBytes(0) + HEX_MARK
-  }
-  return { needed, variable }
-}
-
-function cellCode(field: Field, k: number, style: CsvStyle): string {
-  const isNull = `n${k} > 0 && (b${k}[row >> 3] & (1 << (row & 7))) === 0`
-  const nullCode = Array.from(style.nullText, byte => `out[pos++] = ${byte}`).join('; ')
-  return `if (${isNull}) { ${nullCode} } else { ${notNullCode(field, k, style)} }`
-}
-
-function notNullCode(field: Field, k: number, style: CsvStyle): string {
+function cellCode(type: Type, k: ColumnName, style: CsvStyle): string {
   const { quote, quotes, nullText } = style
-  const { kind } = field.type
+  const { kind } = type
   if (kind === 'utf8' || kind === 'json') return textCode(k, style)
-  if (quotes === 'all') return `out[pos++] = ${quote}; ${valueCode(field, k)}; out[pos++] = ${quote}`
+  if (quotes === 'all') return `out[pos++] = ${quote}; ${valueCode(type, k)}; out[pos++] = ${quote}`
   // No bytes are an empty text in base64.
   const mayBeLikeNull = kind === 'binary' || isLikeValue(nullText)
-  return mayBeLikeNull ? `from = pos; ${valueCode(field, k)}; pos = quoteNullLike(out, from, pos)` : valueCode(field, k)
+  return mayBeLikeNull ? `from = pos; ${valueCode(type, k)}; pos = quoteNullLike(out, from, pos)` : valueCode(type, k)
 }
 
 /** Writes a value whose text contains nothing that would have to be quoted. */
-function valueCode({ type }: Field, k: number): string {
+function valueCode(type: Type, k: ColumnName): string {
   switch (type.kind) {
     case 'int':
       if (type.bits < 64) return `pos = ${type.signed ? 'putInt32' : 'putUint32'}(out, pos, v${k}[row])`
@@ -146,10 +112,10 @@ function valueCode({ type }: Field, k: number): string {
   }
 }
 
-const rendered = (k: number) => `pos = renders[${k}](out, pos, c${k}, row)`
+const rendered = (k: ColumnName) => `pos = renders[${k}](out, pos, c${k}, row)`
 
 /** Copies a text, and begins again with quotes where a byte calls for them. */
-function textCode(k: number, { quotes, delimiter, quote, nullText }: CsvStyle): string {
+function textCode(k: ColumnName, { quotes, delimiter, quote, nullText }: CsvStyle): string {
   const quoted = `pos = putQuoted(out, pos, d${k}, o${k}[row], limit)`
   if (quotes === 'all') return `limit = o${k}[row + 1]; ${quoted}`
   const special = [delimiter, quote, LINE_FEED, CARRIAGE_RETURN]

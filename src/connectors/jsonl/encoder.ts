@@ -9,8 +9,6 @@ import {
   maxTextBytes,
   renderJsonString,
   renderOf,
-  typeName,
-  type Field,
   type Render,
   type Schema,
   type Type,
@@ -18,6 +16,7 @@ import {
 import { dataErrors } from '#connector'
 import {
   binaryTextBytes,
+  compileEncoder,
   putDate,
   putDecimal64,
   putInt32,
@@ -26,6 +25,8 @@ import {
   putUint32,
   renderBinary,
   type BinaryText,
+  type CellCode,
+  type ColumnName,
   type EncodeRows,
   type RowEncoding,
 } from '#files'
@@ -51,6 +52,8 @@ const LOWER_N = 0x6e
 /** Numbers end in a digit; what is none ends in a letter. */
 const FIRST_LETTER = 0x40
 
+const encoder = new TextEncoder()
+
 export function jsonlEncoding(style: JsonlStyle): RowEncoding {
   return {
     extension: '.jsonl',
@@ -60,15 +63,23 @@ export function jsonlEncoding(style: JsonlStyle): RowEncoding {
 }
 
 export function jsonlEncoder(schema: Schema, dataset: string, style: JsonlStyle): EncodeRows {
-  const tools = {
-    ...{ putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32, putString: renderJsonString, putJson, isNull },
-    refuseNull: nullRefusal(schema, dataset, style),
-    putRendered: schema.fields.map(({ type }): Render => (type.kind === 'binary' ? binaryRender(style.binary) : renderOf(type)!)),
-    checkNumber: numberCheck(schema, dataset, style),
-    keys: keysOf(schema.fields),
+  const { fields } = schema
+  const cells: CellCode = {
+    prefix: k => encoder.encode(`${k === 0 ? '{' : ','}${JSON.stringify(fields[k]!.name)}:`),
+    nullText: encoder.encode('null'),
+    value: (type, k) => valueCode(type, k, style),
+    // With quotes.
+    fixedBytes: type => (maxTextBytes(type) ?? (type.kind === 'binary' ? binaryTextBytes(0) : 0)) + 2,
+    bytesPerByte,
+    end: encoder.encode(fields.length === 0 ? '{}\n' : '}\n'),
   }
-  const make = new Function(...Object.keys(tools), program(schema, style)) as (...given: unknown[]) => EncodeRows
-  return make(...Object.values(tools))
+  const puts = { putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32, putString: renderJsonString, putJson, isNull }
+  return compileEncoder(schema, cells, {
+    ...puts,
+    refuseNull: nullRefusal(schema, dataset, style),
+    putRendered: fields.map(({ type }): Render => (type.kind === 'binary' ? binaryRender(style.binary) : renderOf(type)!)),
+    checkNumber: numberCheck(schema, dataset, style),
+  })
 }
 
 const binaryRender =
@@ -76,112 +87,22 @@ const binaryRender =
   (out, pos, { data, offsets }, row) =>
     renderBinary(form, out, pos, data, offsets[row]!, offsets[row + 1]!)
 
-/** Up to here there is code for each column; beyond, code for each type, or the compiler of the engine needs memory without end. */
-const MOST_UNROLLED = 100
-
-function program({ fields }: Schema, style: JsonlStyle): string {
-  const keys = keysOf(fields)
-  const needed = keys.reduce((sum, key) => sum + key.length, 4) + fields.reduce((sum, { type }) => sum + mostBytes(type), 0)
-  const { before, locals, size, members } = fields.length > MOST_UNROLLED ? byType(fields, style) : unrolled(fields, keys, style)
-  return `'use strict'
-const encoded = { pos: 0, row: 0, needed: 0 }
-${before}
-return function encodeJsonl(batch, row, out, pos) {
-  const { columns, rows } = batch
-  ${locals}
-  let needed = ${needed}, from = 0
-  for (; row < rows; row++) {
-    ${size(needed)}
-    if (pos + needed > out.length) break
-      ${members}
-      ${putBytes(new TextEncoder().encode(fields.length === 0 ? '{}\n' : '}\n'))}
-  }
-  encoded.pos = pos
-  encoded.row = row
-  encoded.needed = needed
-  return encoded
-}`
-}
-
-/** What stands before each value: `{"id":`. */
-const keysOf = (fields: readonly Field[]) =>
-  fields.map(({ name }, k) => new TextEncoder().encode(`${k === 0 ? '{' : ','}${JSON.stringify(name)}:`))
-
-interface Parts {
-  readonly before: string
-  readonly locals: string
-  /** Statement that sets `needed`, of which so much does not depend on the values. */
-  readonly size: (fixed: number) => string
-  readonly members: string
-}
-
-const localsOf = (k: number | 'K') => `{ values: v${k}, offsets: o${k}, data: d${k}, nulls: n${k}, validity: b${k} } = c${k}`
-
-function unrolled(fields: readonly Field[], keys: readonly Uint8Array[], style: JsonlStyle): Parts {
-  const variable = fields.flatMap(({ type }, k) => variableBytes(type, k))
-  return {
-    before: '',
-    locals: fields.map((_, k) => `const c${k} = columns[${k}], ${localsOf(k)}`).join('\n  '),
-    size: fixed => (variable.length === 0 ? '' : `needed = ${[fixed, ...variable].join(' + ')}`),
-    members: fields.map((field, k) => `${putBytes(keys[k]!)}\n      ${memberCode(field, k, style)}`).join('\n      '),
-  }
-}
-
-/** A pair of functions for each type, which `K`, the number of the column, tells apart. */
-function byType(fields: readonly Field[], style: JsonlStyle): Parts {
-  const types = Map.groupBy(fields, ({ type }) => typeName(type))
-  const names = [...types.keys()]
-  const functions = [...types.values()].map(
-    ([field], t) => `function bytesOf${t}(cK, row) {
-  const { offsets: oK } = cK
-  return ${['0', ...variableBytes(field!.type, 'K')].join(' + ')}
-}
-function put${t}(cK, K, row, out, pos) {
-  const ${localsOf('K')}
-  let from = 0
-  ${memberCode(field!, 'K', style)}
-  return pos
-}`,
-  )
-  const list = (name: string) => `[${fields.map(({ type }) => `${name}${names.indexOf(typeName(type))}`).join(', ')}]`
-  return {
-    before: [...functions, `const sizes = ${list('bytesOf')}, puts = ${list('put')}`].join('\n'),
-    locals: '',
-    size: fixed => `needed = ${fixed}; for (let k = 0; k < ${fields.length}; k++) needed += sizes[k](columns[k], row)`,
-    members: `for (let k = 0; k < ${fields.length}; k++) {
-        out.set(keys[k], pos)
-        pos = puts[k](columns[k], k, row, out, pos + keys[k].length)
-      }`,
-  }
-}
-
-const mostBytes = (type: Type) => Math.max(maxTextBytes(type) ?? 0, 'null'.length) + 2
-
-/** Bytes of a value that depend on its length, as code. */
-function variableBytes(type: Type, k: number | 'K'): string[] {
-  const length = `(o${k}[row + 1] - o${k}[row])`
+/** Bytes that each byte of a value takes at most. */
+function bytesPerByte(type: Type): number {
   switch (type.kind) {
     case 'utf8':
-      return [`${jsonStringBytes(1) - jsonStringBytes(0)} * ${length}`]
+      return jsonStringBytes(1) - jsonStringBytes(0)
     case 'json':
     case 'numeric':
-      return [length]
+      return 1
     case 'binary':
-      return [`2 * ${length} + ${binaryTextBytes(0)}`]
+      return 2
     default:
-      return []
+      return 0
   }
 }
 
-const putBytes = (bytes: Uint8Array) =>
-  `${Array.from(bytes, (byte, at) => `out[pos + ${at}] = ${byte}`).join('; ')}; pos += ${bytes.length}`
-
-function memberCode(field: Field, k: number | 'K', style: JsonlStyle): string {
-  const isNull = `n${k} > 0 && (b${k}[row >> 3] & (1 << (row & 7))) === 0`
-  return `if (${isNull}) { ${putBytes(new TextEncoder().encode('null'))} } else { ${valueCode(field, k, style)} }`
-}
-
-function valueCode({ type }: Field, k: number | 'K', style: JsonlStyle): string {
+function valueCode(type: Type, k: ColumnName, style: JsonlStyle): string {
   const words = `v${k}[row * 2], v${k}[row * 2 + 1]`
   const rendered = `pos = putRendered[${k}](out, pos, c${k}, row)`
   const numbered = (code: string) => `from = pos; ${code}; pos = checkNumber(out, from, pos, ${k}, row)`
