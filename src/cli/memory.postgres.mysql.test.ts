@@ -104,13 +104,29 @@ describe('peak memory', { skip: postgres.skip || maria.skip, concurrency: 1 }, (
     assert.equal(report.rows, 4000)
   })
 
-  test('with 2,000 columns into files', async () => {
-    const memory = 32 * MiB
-    const columns = Array.from({ length: 2000 }, (_, i) => ({ name: `c${i}`, type: 'string' }))
-    const path = join(folder, 'wide')
-    const made = await run({ connector: 'stream', rows: 2000, columns }, { connector: 'jsonl', path }, { memory })
-    assertBelow(made, memory, 1, { columns: 2000 })
-    assert.equal(made.rows, 2000)
+  describe('with 2,000 columns in files', { concurrency: 1 }, () => {
+    const [rows, memory] = [2000, 32 * MiB]
+    const names = Array.from({ length: 2000 }, (_, i) => `c${i}`)
+    const values = names.map((_, i) => [`text ${i}`, i, i + 0.5, i % 2 === 0, '2024-02-29 23:59:59'][i % 5])
+
+    for (const connector of ['csv', 'jsonl']) {
+      test(`that ${connector} writes`, async () => {
+        const columns = names.map((name, i) => ({ name, type: ['string', 'long', 'double', 'bool', 'timestamp'][i % 5] }))
+        const sink = { connector, path: join(folder, `wide_${connector}`) }
+        const report = await run({ connector: 'stream', rows, columns }, sink, { memory })
+        assertBelow(report, memory, 1, { columns: names.length })
+        assert.equal(report.rows, rows)
+      })
+
+      test(`that ${connector} reads`, async () => {
+        const path = join(folder, `wide.${connector}`)
+        const row = connector === 'csv' ? values.join() : JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])))
+        await writeFile(path, `${connector === 'csv' ? `${names.join()}\n` : ''}${`${row}\n`.repeat(rows)}`)
+        const report = await run({ connector, path }, { connector: 'stream' }, { memory })
+        assertBelow(report, memory, 1, { columns: names.length })
+        assert.equal(report.rows, rows)
+      })
+    }
   })
 
   test('with a sink that is far slower than the source', async () => {

@@ -5,7 +5,7 @@
 import { typeName, type Type } from '#columnar'
 
 /** Up to here a codec has code for each column: the fastest. */
-export const MOST_UNROLLED = 64
+export const MOST_UNROLLED = 24
 
 /** A column in generated code: its number, or the variable `K` of a function that serves all columns of a type. */
 export type ColumnName = number | 'K'

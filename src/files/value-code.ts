@@ -3,13 +3,14 @@
  * to the byte behind the value, and writes row `row` of column k (`v`alues). In any other form it executes what it is given for that;
  * `from` is then where it began.
  */
-import { layoutOf, type Schema, type Type } from '#columnar'
+import { layoutOf, type Column, type Schema, type Type } from '#columnar'
+import type { ColumnName } from './by-type.ts'
 
 export type ValueKind = 'call' | 'int' | 'int64' | 'decimal' | 'text' | 'date' | 'timestamp'
 
 export interface ValueBlock {
   /** Column of the batch. */
-  readonly k: number
+  readonly k: ColumnName
   readonly type: Type
   /** Bytes that may follow the value. */
   readonly ends: readonly number[]
@@ -88,18 +89,29 @@ export function valueCode(kind: ValueKind, block: ValueBlock): string | undefine
 
 /** Payload of the first `row` rows, as `Batch.byteLength` counts it; `texts`: columns whose bytes are counted in a variable `u`. */
 export function payloadCode(schema: Schema, texts: ReadonlySet<number>): string {
-  let perRow = 0
-  const parts: string[] = []
-  for (const [k, { type }] of schema.fields.entries()) {
-    const layout = layoutOf(type)
-    if (layout.kind === 'bits') parts.push('((row + 7) >> 3)')
-    else if (layout.kind === 'fixed') perRow += layout.bytes
-    else {
-      perRow += 4
-      parts.push(texts.has(k) ? `u${k}` : `o${k}[row]`)
-    }
+  const { perRow, bits, variable } = payloadOf(schema)
+  const lengths = variable.map(k => (texts.has(k) ? `u${k}` : `o${k}[row]`))
+  return [`row * ${perRow}`, ...(bits === 0 ? [] : [`${bits} * ((row + 7) >> 3)`]), ...lengths].join(' + ')
+}
+
+/** The same as a function, for many columns. */
+export function payloadCounter(schema: Schema): (columns: readonly Column[], row: number) => number {
+  const { perRow, bits, variable } = payloadOf(schema)
+  return (columns, row) => {
+    let bytes = row * perRow + bits * ((row + 7) >> 3)
+    for (const k of variable) bytes += columns[k]!.offsets[row]!
+    return bytes
   }
-  return [`row * ${perRow}`, ...parts].join(' + ')
+}
+
+/** Bytes that a row takes whatever its values are, columns of one bit per row, and columns with bytes of their own. */
+function payloadOf({ fields }: Schema): { perRow: number; bits: number; variable: number[] } {
+  const layouts = fields.map(({ type }) => layoutOf(type))
+  return {
+    perRow: layouts.reduce((sum, layout) => sum + (layout.kind === 'fixed' ? layout.bytes : layout.kind === 'bits' ? 0 : 4), 0),
+    bits: layouts.filter(({ kind }) => kind === 'bits').length,
+    variable: [...layouts.keys()].filter(k => layouts[k]!.kind === 'bytes'),
+  }
 }
 
 const isEnd = ({ ends }: ValueBlock) => `(${ends.map(byte => `c === ${byte}`).join(' || ')})`
@@ -164,7 +176,7 @@ const digitsCode = (name: string, most: number) => `${name} = 0
       }`
 
 /** Writes an integer below 2^53, given as `x`. */
-const putSafe = (k: number) => `if (negative) x = -x
+const putSafe = (k: ColumnName) => `if (negative) x = -x
         v${k}[row * 2] = x
         v${k}[row * 2 + 1] = Math.floor(x / 4294967296)`
 

@@ -1,5 +1,6 @@
 /**
- * Rows of CSV to columns, by code that is generated for the columns of a file: one block per field, no object or string per row.
+ * Rows of CSV to columns, by code that is generated for the columns of a file: one block per field, or one function per type where there
+ * are many. No object or string per row.
  *
  * Blocks of common types read the common form of a value and leave everything else (quotes, NULL, signs, odd lengths, errors) to
  * {@link FieldScanner}.
@@ -8,19 +9,21 @@ import type { Schema, Type } from '#columnar'
 import {
   BLOCK_TOOLS,
   BLOCK_VARIABLES,
+  groupByType,
   leaveRow,
+  MOST_UNROLLED,
   payloadCode,
+  payloadCounter,
   undoRow,
   valueCode,
   valueKind,
+  type ColumnName,
   type DecodeRows,
   type ValueKind,
 } from '#files'
 import { isLikeValue, type CsvDialect } from './dialect.ts'
 import { CARRIAGE_RETURN, FieldScanner, LINE_FEED, putSentinels } from './field-scanner.ts'
 
-/** Fields beyond this are read by one call each: the engine does not optimise functions of any size. */
-const INLINE_FIELDS = 64
 /** Bytes of a text that a loop copies while it looks for the end; `set` copies what is behind them. */
 const LOOP_BYTES = 128
 
@@ -33,39 +36,51 @@ interface Slot {
 
 /** `columns[i]` is the column of the batch that field i of a row fills; undefined passes it over. */
 export function csvDecoder(schema: Schema, columns: readonly (number | undefined)[], dialect: CsvDialect): DecodeRows {
-  const slots = columns.map((k, index): Slot | undefined => {
+  const slots = columns.map((k): Slot | undefined => {
     const type = k === undefined ? undefined : schema.fields[k]?.type
     if (k === undefined || type === undefined) return undefined
-    const isInline = index < INLINE_FIELDS && (type.kind === 'utf8' || !isLikeValue(dialect.nullText))
-    return { k, type, kind: isInline ? valueKind(type) : 'call' }
+    const hasForm = type.kind === 'utf8' || !isLikeValue(dialect.nullText)
+    return { k, type, kind: hasForm ? valueKind(type) : 'call' }
   })
-  const tools = { ...BLOCK_TOOLS, scanner: new FieldScanner(dialect, schema.fields), undoRow, leaveRow, putSentinels }
-  const make = new Function(...Object.keys(tools), program(schema, slots, dialect)) as (...given: unknown[]) => DecodeRows
+  const isWide = Math.max(slots.length, schema.fields.length) > MOST_UNROLLED
+  const parts = isWide ? byType(slots, dialect) : unrolled(schema, slots, dialect)
+  const tools = {
+    ...BLOCK_TOOLS,
+    ...{ scanner: new FieldScanner(dialect, schema.fields), undoRow, leaveRow, putSentinels },
+    ...{ places: slots.map(slot => slot?.k ?? 0), payload: payloadCounter(schema) },
+  }
+  const make = new Function(...Object.keys(tools), program(parts, dialect)) as (...given: unknown[]) => DecodeRows
   return make(...Object.values(tools))
 }
 
-function program(schema: Schema, slots: readonly (Slot | undefined)[], dialect: CsvDialect): string {
-  const texts = slots.flatMap(slot => (slot?.kind === 'text' ? [slot.k] : []))
-  const fields = slots.map((slot, index) => fieldCode(slot, index, slots.length, dialect))
+interface Parts {
+  readonly before: string
+  readonly locals: string
+  /** Reads the fields of a row, and what ends each of them. */
+  readonly fields: string
+  /** Bytes of the first `row` rows. */
+  readonly payload: string
+}
+
+function program({ before, locals, fields, payload }: Parts, dialect: CsvDialect): string {
   return `'use strict'
+${before}
 return function decodeCsv(batch, maxBytes, bytes, start, stop, end, isLast) {
   putSentinels(bytes, end, ${dialect.quote})
   const { columns, capacity } = batch
   let row = batch.rows, pos = start, rowStart = start
-  ${BLOCK_VARIABLES}
-  ${schema.fields.map((_, k) => `const c${k} = columns[${k}], v${k} = c${k}.values, o${k} = c${k}.offsets`).join('\n  ')}
-  ${texts.map(k => `let d${k} = c${k}.data, u${k} = o${k}[row]`).join('\n  ')}
+  ${locals}
   try {
   while (pos < stop) {
     rowStart = pos
     row: {
-${fields.join('\n')}
+${fields}
       if (pos > end) {
         if (!isLast) break row
         pos = end
       }
       row++
-      if (row === capacity || ${payloadCode(schema, new Set(texts))} >= maxBytes) {
+      if (row === capacity || ${payload} >= maxBytes) {
         batch.rows = row
         return ~pos
       }
@@ -81,32 +96,87 @@ ${fields.join('\n')}
 }`
 }
 
-/** Reads one field, and what ends it. */
-function fieldCode(slot: Slot | undefined, index: number, count: number, dialect: CsvDialect): string {
-  const isLastField = index === count - 1
-  const ends = isLastField ? [LINE_FEED, CARRIAGE_RETURN] : [dialect.delimiter]
-  // A carriage return at the very end may be followed by its line feed.
-  const isCut = `(pos >= end || (pos + 1 === end && bytes[pos] === ${CARRIAGE_RETURN})) && !isLast`
-  const refuse = `{ if (${isCut}) break row; scanner.refuse(bytes, pos, ${index + 1}, ${count}) }`
-  const separator = isLastField
-    ? `if (bytes[pos] === ${LINE_FEED}) pos++
-      else if (bytes[pos] === ${CARRIAGE_RETURN} && bytes[pos + 1] === ${LINE_FEED}) pos += 2
-      else ${refuse}`
-    : `if (bytes[pos] !== ${dialect.delimiter}) ${refuse}
-      pos++`
-  return `      // field ${index + 1}
-      ${slot === undefined ? 'pos = scanner.find(bytes, pos, end, isLast)' : slotCode(slot, ends, dialect)}
-      ${separator}`
+const localsOf = (k: ColumnName) => `v${k} = c${k}.values, o${k} = c${k}.offsets`
+const textLocals = (k: ColumnName) => `let d${k} = c${k}.data, u${k} = o${k}[row]`
+
+function unrolled({ fields }: Schema, slots: readonly (Slot | undefined)[], dialect: CsvDialect): Parts {
+  const texts = slots.flatMap(slot => (slot?.kind === 'text' ? [slot.k] : []))
+  const last = slots.length - 1
+  return {
+    before: '',
+    locals: [
+      BLOCK_VARIABLES,
+      ...fields.map((_, k) => `const c${k} = columns[${k}], ${localsOf(k)}`),
+      ...texts.map(textLocals),
+    ].join('\n  '),
+    fields: slots
+      .map((slot, at) => {
+        const ends = at === last ? ROW_ENDS : [dialect.delimiter]
+        const end = at === last ? rowEndCode(slots.length) : fieldEndCode(`${at + 1}`, slots.length, dialect)
+        return `      // field ${at + 1}\n      ${slotCode(slot, slot?.k ?? 0, ends, dialect)}\n      ${end}`
+      })
+      .join('\n'),
+    payload: payloadCode({ fields }, new Set(texts)),
+  }
 }
 
-function slotCode({ k, type, kind }: Slot, ends: readonly number[], dialect: CsvDialect): string {
+function byType(slots: readonly (Slot | undefined)[], dialect: CsvDialect): Parts {
+  const { distinct, groups } = groupByType(slots.map(slot => slot?.type))
+  const last = slots.length - 1
+  const read = (field: string) =>
+    `pos = reads[${field}](bytes, pos, end, isLast, columns[places[${field}]], places[${field}], row)`
+  const functions = distinct.map((_, t) => {
+    const slot = slots[groups.indexOf(t)]
+    return `function read${t}(bytes, pos, end, isLast, cK, K, row) {
+  const ${localsOf('K')}
+  ${slot?.kind === 'text' ? textLocals('K') : ''}
+  ${BLOCK_VARIABLES}
+  ${slotCode(slot, 'K', [dialect.delimiter, ...ROW_ENDS], dialect)}
+  return pos
+}`
+  })
+  return {
+    before: `${functions.join('\n')}\nconst reads = [${groups.map(t => `read${t}`).join(', ')}]`,
+    locals: '',
+    fields: `      for (let field = 0; field < ${last}; field++) {
+      ${read('field')}
+      ${fieldEndCode('field + 1', slots.length, dialect)}
+      }
+      ${read(`${last}`)}
+      ${rowEndCode(slots.length)}`,
+    payload: 'payload(columns, row)',
+  }
+}
+
+const ROW_ENDS = [LINE_FEED, CARRIAGE_RETURN]
+
+const fieldEndCode = (found: string, count: number, { delimiter }: CsvDialect) =>
+  `if (bytes[pos] !== ${delimiter}) ${refuseCode(found, count)}
+      pos++`
+
+const rowEndCode = (count: number) =>
+  `if (bytes[pos] === ${LINE_FEED}) pos++
+      else if (bytes[pos] === ${CARRIAGE_RETURN} && bytes[pos + 1] === ${LINE_FEED}) pos += 2
+      else ${refuseCode(`${count}`, count)}`
+
+/** Something else than what should follow it stands behind field `found`. */
+function refuseCode(found: string, count: number): string {
+  // A carriage return at the very end may be followed by its line feed.
+  const isCut = `(pos >= end || (pos + 1 === end && bytes[pos] === ${CARRIAGE_RETURN})) && !isLast`
+  return `{ if (${isCut}) break row; scanner.refuse(bytes, pos, ${found}, ${count}) }`
+}
+
+/** Reads one field, which one of `ends` follows, into column k. */
+function slotCode(slot: Slot | undefined, k: ColumnName, ends: readonly number[], dialect: CsvDialect): string {
+  if (slot === undefined) return 'pos = scanner.find(bytes, pos, end, isLast)'
+  const { kind, type } = slot
   if (kind === 'text') return textCode(k, dialect)
   const scan = (pos: string) => `pos = scanner.scan(bytes, ${pos}, end, isLast, c${k}, ${k}, row)`
   return valueCode(kind, { k, type, ends, otherwise: scan(`from`) }) ?? scan(`pos`)
 }
 
 /** Copies a text to the column's `d`ata, of which `u` bytes are used. */
-function textCode(k: number, dialect: CsvDialect): string {
+function textCode(k: ColumnName, dialect: CsvDialect): string {
   const { quote, nullText } = dialect
   const isNull = [`n === ${nullText.length}`, ...Array.from(nullText, (byte, i) => `bytes[from + ${i}] === ${byte}`)].join(' && ')
   const plain = `from = pos
