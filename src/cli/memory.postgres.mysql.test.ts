@@ -120,7 +120,8 @@ describe('peak memory', { skip: postgres.skip || maria.skip, concurrency: 1 }, (
 
       test(`that ${connector} reads`, async () => {
         const path = join(folder, `wide.${connector}`)
-        const row = connector === 'csv' ? values.join() : JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])))
+        const row =
+          connector === 'csv' ? values.join() : JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])))
         await writeFile(path, `${connector === 'csv' ? `${names.join()}\n` : ''}${`${row}\n`.repeat(rows)}`)
         const report = await run({ connector, path }, { connector: 'stream' }, { memory })
         assertBelow(report, memory, 1, { columns: names.length })

@@ -23,12 +23,4 @@ export {
 export { sinkShape, type SinkSettings } from './sink-options.ts'
 export { columnOption, namedColumns, sourceShape, type NamedColumn, type SourceSettings } from './source-options.ts'
 export { StagedWriter } from './staged-writer.ts'
-export {
-  BLOCK_TOOLS,
-  BLOCK_VARIABLES,
-  payloadCode,
-  payloadCounter,
-  valueCode,
-  valueKind,
-  type ValueKind,
-} from './value-code.ts'
+export { BLOCK_TOOLS, BLOCK_VARIABLES, payloadCode, payloadCounter, valueCode, valueKind, type ValueKind } from './value-code.ts'

@@ -188,17 +188,6 @@ describe('well-formed rows', () => {
     assert.deepEqual(decode('1\n2\n3\n', [int(64)], rfc4180, { capacity: 1 }), [[1n], [2n], [3n]])
   })
 
-  test('more columns than are read inline', () => {
-    const values = Array.from({ length: 100 }, (_, at) => BigInt(at))
-    assert.deepEqual(
-      decode(
-        `${values.join(',')}\n`.repeat(2),
-        values.map(() => int(64)),
-      ),
-      [values, values],
-    )
-  })
-
   test('columns are chosen, reordered and passed over', () => {
     const schema = schemaOf(int(32), utf8)
     const batch = new Batch(schema, 10)
@@ -208,7 +197,23 @@ describe('well-formed rows', () => {
     csvDecoder(schema, [undefined, 1, 0, undefined], rfc4180)(batch, Infinity, bytes, 0, text.length, text.length, true)
     assert.deepEqual([batch.row(0), batch.row(1), batch.rows], [[7, 'a,\nb'], [8, null], 2])
   })
+
+  test('many columns are chosen, reordered and passed over', () => {
+    const names = Array.from({ length: 50 }, (_, k) => k)
+    const schema = schemaOf(...names.map(k => (k % 2 === 0 ? int(32) : utf8)))
+    const fields = names.flatMap(k => ['"passed,\n"', `${k}`]).reverse()
+    const places = names.flatMap(k => [undefined, k]).reverse()
+    const bytes = new Uint8Array(Buffer.from(`${fields.join()}\n${fields.join()}\r\n12345678`))
+    const end = bytes.length - 8
+    const batch = new Batch(schema, 10)
+    assert.equal(csvDecoder(schema, places, rfc4180)(batch, Infinity, bytes, 0, end, end, true), end)
+    const row = names.map(k => (k % 2 === 0 ? k : `${k}`))
+    assert.deepEqual([batch.row(0), batch.row(1), batch.rows], [row, row, 2])
+  })
 })
+
+/** A row of more columns than there is code for each. */
+const many30 = (field: string) => Array(30).fill(field).join()
 
 describe('values', () => {
   const cases: [type: Type, good: Record<string, Value>, bad: string[]][] = [
@@ -308,12 +313,20 @@ describe('values', () => {
           ],
           text,
         )
+        const many = decode(`${many30(written)}\n${many30(quote(text))}\n${many30('')}\n`, Array(30).fill(type))
+        assert.deepEqual(
+          many,
+          found.map(([value]) => Array(30).fill(value)),
+          text,
+        )
       }
       for (const text of bad) {
         const written = text === '' || /[",]/.test(text) ? quote(text) : text
         for (const row of [`${written},\n`, `,${written}\n`, `,${written}`]) {
           assert.throws(() => decode(row, [type, type]), { name: 'RowFault', message: /^the value is no / }, row)
         }
+        const many = `,,${written}${','.repeat(27)}\n`
+        assert.throws(() => decode(many, Array(30).fill(type)), { name: 'RowFault', at: 2, message: /^the value is no / }, many)
       }
     })
   }
@@ -411,6 +424,35 @@ describe('malformed rows', () => {
         },
       ),
       { numRuns: 2000 },
+    )
+  })
+
+  test('a row of many columns means what its columns mean one by one, wherever it is cut', () => {
+    const field = fc.oneof(
+      { weight: 20, arbitrary: fc.constantFrom('', '1', '"2"', '-30', '999999999999') },
+      fc.constantFrom('x', '"a\n"', '""""', '1"', '"1"x'),
+    )
+    const types = Array.from({ length: 26 }, (_, k) => [utf8, int(64), json][k % 3]!)
+    const outcome = (run: () => Value[][]) => {
+      try {
+        return run()
+      } catch (error) {
+        assert(error instanceof RowFault, String(error))
+        return error.message
+      }
+    }
+    fc.assert(
+      fc.property(fc.array(field, { minLength: 26, maxLength: 26 }), fc.integer({ min: 1, max: 40 }), (fields, windowBytes) => {
+        const text = `${fields.join()}\n`
+        const whole = outcome(() => decode(text, types))
+        assert.deepEqual(
+          outcome(() => decode(text, types, rfc4180, { windowBytes })),
+          whole,
+        )
+        const single = outcome(() => [fields.flatMap((written, k) => decode(`${written}\n`, [types[k]!])[0]!)])
+        assert.deepEqual(whole, single)
+      }),
+      { numRuns: 500 },
     )
   })
 })

@@ -108,8 +108,10 @@ class CsvSampler implements Sampler {
     }
     if (this.#rows >= sampleRows) return
     const schema = { fields: names.map((name): Field => ({ name, type: utf8, nullable: true })) }
-    const batch = new Batch(schema, sampleRows - this.#rows)
     const start = beginning.start + head.length
+    // A row has at least one byte for each field: no need to make room for more of them.
+    const most = Math.ceil((beginning.end - start) / names.length) + 1
+    const batch = new Batch(schema, Math.min(sampleRows - this.#rows, most))
     this.#bytes += this.#fill(batch, beginning, start) - start
     this.#rows += batch.rows
     const hasType = new Set(columns?.filter(({ type }) => type !== undefined).map(({ name }) => name))

@@ -255,6 +255,28 @@ for row in [[1, 'x"y'], [2, 'l\\nf'], [3, '\\u4e2d,'], [4, '']]: writer.writerow
     }
   })
 
+  test('writes a row of many columns as it writes one of few', async () => {
+    const texts = { none: null, empty: '', plain: 'x', quoted: '"a,b"\n', end: '\\.' }
+    const copies = [0, 1, 2]
+    const repeated = (row: object) =>
+      Object.fromEntries(copies.flatMap(copy => Object.entries(row).map(([name, value]) => [`${name}_${copy}`, value])))
+    const kinds = { ...types, ...Object.fromEntries(Object.keys(texts).map(name => [name, utf8])) }
+    for (const options of [{}, { quotes: 'all', lineEnding: 'crlf' }, { nullText: 'NaN' }] as const) {
+      for (const at of [0, 1, 2]) {
+        const row = { ...rowOf(at), ...texts }
+        const wide = (await write(datasetOf(repeated(kinds)), [repeated(row)], { ...options, header: false })).texts.join('')
+        const single = async (name: string) => {
+          const one = datasetOf({ [name]: kinds[name as keyof typeof kinds] })
+          return (
+            await write(one, [{ [name]: row[name as keyof typeof row] ?? null }], { ...options, header: false })
+          ).texts.join('')
+        }
+        const cells = (await Promise.all(Object.keys(kinds).map(single))).map(text => text.replace(/\r?\n$/, ''))
+        assert.equal(wide, copies.map(() => cells.join()).join() + ('lineEnding' in options ? '\r\n' : '\n'))
+      }
+    }
+  })
+
   test('takes lists as JSON', async () => {
     const { target } = await write(datasetOf({ l: list(int(32)) }), [])
     assert.deepEqual(target.schema.fields[0]?.type, json)

@@ -167,13 +167,19 @@ describe('lines', () => {
     assert.deepEqual(decode(`${line}\n`, types), [[5, 'x']])
   })
 
-  test('more columns than are read inline', () => {
-    const names = Array.from({ length: 100 }, (_, at) => `c${at}`)
-    const line = JSON.stringify(Object.fromEntries(names.map((name, at) => [name, at])))
-    assert.deepEqual(decode(`${line}\n${line}\n`, Object.fromEntries(names.map(name => [name, int(32)]))), [
-      [...names.keys()],
-      [...names.keys()],
-    ])
+  test('many keys that are no columns are passed over, many that are missing are NULL', () => {
+    const names = Array.from({ length: 60 }, (_, at) => `c${at}`)
+    const types: Types = Object.fromEntries(names.map((name, at) => [name, at % 2 === 0 ? int(32) : utf8]))
+    const members = names.flatMap((name, at) => [`"x${at}":{"y":[1]}`, `"${name}": ${at % 2 === 0 ? at : `"${at}"`}`])
+    const order = members.map(member => member.slice(1, member.indexOf('":')))
+    const row = names.map((_, at) => (at % 2 === 0 ? at : `${at}`))
+    const text = [members.join(), members.toReversed().join(', '), members.slice(0, 60).join(), ''].map(line => `{${line}}\n`)
+    const half = row.map((value, at) => (at < 30 ? value : null))
+    const expected = [row, row, half, row.map(() => null)]
+    for (const windowBytes of [Infinity, 100])
+      assert.deepEqual(decode(text.join(''), types, { order, passesOver: true, windowBytes }), expected)
+    for (const line of ['{"c0":1,}', '{"c0":1', '{,"c0":1}', '{"c0":1 "c1":""}'])
+      assert.throws(() => decode(`${line}\n`, types), { name: 'RowFault' }, line)
   })
 })
 
@@ -209,6 +215,8 @@ describe('values', () => {
   for (const [type, good, bad] of cases) {
     test(JSON.stringify(type), () => {
       const types = { v: type, w: type }
+      const names = Array.from({ length: 30 }, (_, at) => `c${at}`)
+      const many = Object.fromEntries(names.map(name => [name, type]))
       for (const [text, expected] of Object.entries(good)) {
         const rows = decode(`{"v":${text},"w":${text}}\n{"w": ${text} ,"v": ${text}}\n{"v":null}`, types)
         const plain = rows.map(row => row.map(value => (value instanceof Uint8Array ? Buffer.from(value) : value)))
@@ -221,10 +229,17 @@ describe('values', () => {
           ],
           text,
         )
+        const line = (value: string, colon = ':') => `{${names.map(name => `"${name}"${colon}${value}`).join()}}\n`
+        assert.deepEqual(
+          decode(line(text) + line('null') + line(text, ' : '), many),
+          [0, 2, 0].map(at => Array(30).fill(rows[at]?.[0])),
+          text,
+        )
       }
       for (const text of bad) {
         for (const line of [`{"v":${text},"w":null}\n`, `{"v":null,"w":${text}}\n`, `{"v":null, "w" : ${text} }`]) {
           assert.throws(() => decode(line, types), { name: 'RowFault', message: /^the value is no / }, line)
+          assert.throws(() => decode(line, { ...many, ...types }), { name: 'RowFault', message: /^the value is no / }, line)
         }
       }
     })

@@ -127,11 +127,12 @@ function unrolled(schema: Schema, slots: readonly Slot[]): Parts {
   const texts = [...schema.fields.entries()].filter(([, { type }]) => type.kind === 'utf8').map(([k]) => k)
   return {
     before: '',
-    locals: [
-      ...schema.fields.map((_, k) => `const c${k} = columns[${k}], ${localsOf(k)}`),
-      ...texts.map(textLocals),
-    ].join('\n  '),
-    members: slots.map(({ name, k }) => memberCode(name, k, k === undefined ? undefined : schema.fields[k]?.type)).join('\n        '),
+    locals: [...schema.fields.map((_, k) => `const c${k} = columns[${k}], ${localsOf(k)}`), ...texts.map(textLocals)].join(
+      '\n  ',
+    ),
+    members: slots
+      .map(({ name, k }) => memberCode(name, k, k === undefined ? undefined : schema.fields[k]?.type))
+      .join('\n        '),
     resume: texts.map(k => `d${k} = c${k}.data; u${k} = o${k}[row + 1]`).join('\n      '),
     payload: payloadCode(schema, new Set(texts)),
   }

@@ -4,15 +4,7 @@
  * Numbers are JSON numbers with all their digits; JSON has no others than finite ones. Dates, times, intervals and uuids are strings
  * with their canonical text, instants as RFC 3339 has them. A json column is written as it is, on one line.
  */
-import {
-  jsonStringBytes,
-  maxTextBytes,
-  renderJsonString,
-  renderOf,
-  type Render,
-  type Schema,
-  type Type,
-} from '#columnar'
+import { jsonStringBytes, maxTextBytes, renderJsonString, renderOf, type Render, type Schema, type Type } from '#columnar'
 import { dataErrors } from '#connector'
 import {
   binaryTextBytes,
@@ -73,7 +65,17 @@ export function jsonlEncoder(schema: Schema, dataset: string, style: JsonlStyle)
     bytesPerByte,
     end: encoder.encode(fields.length === 0 ? '{}\n' : '}\n'),
   }
-  const puts = { putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32, putString: renderJsonString, putJson, isNull }
+  const puts = {
+    putDate,
+    putDecimal64,
+    putInt32,
+    putInt64,
+    putTimestamp,
+    putUint32,
+    putString: renderJsonString,
+    putJson,
+    isNull,
+  }
   return compileEncoder(schema, cells, {
     ...puts,
     refuseNull: nullRefusal(schema, dataset, style),
