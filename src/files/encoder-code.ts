@@ -2,6 +2,7 @@
 import type { Schema, Type } from '#columnar'
 import { groupByType, MOST_UNROLLED, type ColumnName } from './by-type.ts'
 import type { EncodeRows } from './row-encoding.ts'
+import { viewOf } from './words.ts'
 
 /** What a format writes for a cell. */
 export interface CellCode {
@@ -10,9 +11,11 @@ export interface CellCode {
   readonly nullText: Uint8Array
   /**
    * Code that writes a value to `out` and moves `pos` behind it. Of column k it may read `v`alues, `o`ffsets, `d`ata and the column `c`
-   * itself, as in `v3[row]`, and it may use the variables `from`, `at`, `limit` and `c`.
+   * itself, as in `v3[row]`. The variables `from`, `at`, `limit`, `c` and `word` are its own; `view` is a view of `out`, but not for K.
    */
   readonly value: (type: Type, k: ColumnName) => string
+  /** More constants of column k, after a comma; not for K. */
+  readonly locals?: (type: Type, k: number) => string
   /** Most bytes of a cell whose value has no bytes of its own, NULL left aside ... */
   readonly fixedBytes: (type: Type) => number
   /** ... and how many more each byte of its value takes. */
@@ -32,7 +35,7 @@ export function compileEncoder(schema: Schema, cells: CellCode, tools: Readonly<
     cells.end.length,
   )
   const parts = types.length > MOST_UNROLLED ? byType(types, cells) : unrolled(types, cells, prefixes, factors)
-  const given = { ...tools, prefixes, factors, variable }
+  const given = { ...tools, viewOf, prefixes, factors, variable }
   const make = new Function(...Object.keys(given), program(parts, fixed, cells.end)) as (...given: unknown[]) => EncodeRows
   return make(...Object.values(given))
 }
@@ -50,7 +53,7 @@ function program({ before, locals, size, cells }: Parts, fixed: number, end: Uin
 const encoded = { pos: 0, row: 0, needed: 0 }
 ${before}
 return function encodeRows(batch, row, out, pos) {
-  const { columns, rows } = batch
+  const { columns, rows } = batch, view = viewOf(out)
   ${locals}
   ${VARIABLES}
   let needed = ${fixed}
@@ -67,7 +70,7 @@ return function encodeRows(batch, row, out, pos) {
 }`
 }
 
-const VARIABLES = 'let from = 0, at = 0, limit = 0, c = 0'
+const VARIABLES = 'let from = 0, at = 0, limit = 0, c = 0, word = 0'
 
 const localsOf = (k: ColumnName) => `{ values: v${k}, offsets: o${k}, data: d${k}, nulls: n${k}, validity: b${k} } = c${k}`
 
@@ -84,7 +87,7 @@ function cellCode(type: Type, k: ColumnName, { nullText, value }: CellCode): str
 function unrolled(types: readonly Type[], cells: CellCode, prefixes: readonly Uint8Array[], factors: readonly number[]): Parts {
   return {
     before: '',
-    locals: types.map((_, k) => `const c${k} = columns[${k}], ${localsOf(k)}`).join('\n  '),
+    locals: types.map((type, k) => `const c${k} = columns[${k}], ${localsOf(k)}${cells.locals?.(type, k) ?? ''}`).join('\n  '),
     size: factors.map((factor, k) => (factor === 0 ? '' : ` + ${factor} * (o${k}[row + 1] - o${k}[row])`)).join(''),
     cells: types.map((type, k) => `${putBytes(prefixes[k]!)}\n      ${cellCode(type, k, cells)}`).join('\n      '),
   }

@@ -7,6 +7,7 @@
  */
 import type { Schema, Type } from '#columnar'
 import {
+  anyByteCode,
   BLOCK_TOOLS,
   BLOCK_VARIABLES,
   groupByType,
@@ -17,6 +18,7 @@ import {
   undoRow,
   valueCode,
   valueKind,
+  viewOf,
   type ColumnName,
   type DecodeRows,
   type ValueKind,
@@ -24,7 +26,7 @@ import {
 import { isLikeValue, type CsvDialect } from './dialect.ts'
 import { CARRIAGE_RETURN, FieldScanner, LINE_FEED, putSentinels } from './field-scanner.ts'
 
-/** Bytes of a text that a loop copies while it looks for the end; `set` copies what is behind them. */
+/** Bytes of a text, whole words, that a loop copies while it looks for the end; `set` copies what is behind them. */
 const LOOP_BYTES = 128
 
 /** How a field of the file is read: into which column of the batch, and by which code. */
@@ -47,6 +49,7 @@ export function csvDecoder(schema: Schema, columns: readonly (number | undefined
   const tools = {
     ...BLOCK_TOOLS,
     ...{ scanner: new FieldScanner(dialect, schema.fields), undoRow, leaveRow, putSentinels },
+    viewOf,
     ...{ places: slots.map(slot => slot?.k ?? 0), payload: payloadCounter(schema) },
   }
   const make = new Function(...Object.keys(tools), program(parts, dialect)) as (...given: unknown[]) => DecodeRows
@@ -67,7 +70,7 @@ function program({ before, locals, fields, payload }: Parts, dialect: CsvDialect
 ${before}
 return function decodeCsv(batch, maxBytes, bytes, start, stop, end, isLast) {
   putSentinels(bytes, end, ${dialect.quote})
-  const { columns, capacity } = batch
+  const { columns, capacity } = batch, view = viewOf(bytes)
   let row = batch.rows, pos = start, rowStart = start
   ${locals}
   try {
@@ -96,19 +99,18 @@ ${fields}
 }`
 }
 
+const VARIABLES = `${BLOCK_VARIABLES}, word = 0, hit = 0, scratch = 0`
 const localsOf = (k: ColumnName) => `v${k} = c${k}.values, o${k} = c${k}.offsets`
-const textLocals = (k: ColumnName) => `let d${k} = c${k}.data, u${k} = o${k}[row]`
+const textLocals = (k: ColumnName) => `let d${k} = c${k}.data, u${k} = o${k}[row]${k === 'K' ? '' : `, w${k} = viewOf(d${k})`}`
 
 function unrolled({ fields }: Schema, slots: readonly (Slot | undefined)[], dialect: CsvDialect): Parts {
   const texts = slots.flatMap(slot => (slot?.kind === 'text' ? [slot.k] : []))
   const last = slots.length - 1
   return {
     before: '',
-    locals: [
-      BLOCK_VARIABLES,
-      ...fields.map((_, k) => `const c${k} = columns[${k}], ${localsOf(k)}`),
-      ...texts.map(textLocals),
-    ].join('\n  '),
+    locals: [VARIABLES, ...fields.map((_, k) => `const c${k} = columns[${k}], ${localsOf(k)}`), ...texts.map(textLocals)].join(
+      '\n  ',
+    ),
     fields: slots
       .map((slot, at) => {
         const ends = at === last ? ROW_ENDS : [dialect.delimiter]
@@ -124,13 +126,13 @@ function byType(slots: readonly (Slot | undefined)[], dialect: CsvDialect): Part
   const { distinct, groups } = groupByType(slots.map(slot => slot?.type))
   const last = slots.length - 1
   const read = (field: string) =>
-    `pos = reads[${field}](bytes, pos, end, isLast, columns[places[${field}]], places[${field}], row)`
+    `pos = reads[${field}](bytes, view, pos, end, isLast, columns[places[${field}]], places[${field}], row)`
   const functions = distinct.map((_, t) => {
     const slot = slots[groups.indexOf(t)]
-    return `function read${t}(bytes, pos, end, isLast, cK, K, row) {
+    return `function read${t}(bytes, view, pos, end, isLast, cK, K, row) {
   const ${localsOf('K')}
   ${slot?.kind === 'text' ? textLocals('K') : ''}
-  ${BLOCK_VARIABLES}
+  ${VARIABLES}
   ${slotCode(slot, 'K', [dialect.delimiter, ...ROW_ENDS], dialect)}
   return pos
 }`
@@ -175,21 +177,36 @@ function slotCode(slot: Slot | undefined, k: ColumnName, ends: readonly number[]
   return valueCode(kind, { k, type, ends, otherwise: scan(`from`) }) ?? scan(`pos`)
 }
 
-/** Copies a text to the column's `d`ata, of which `u` bytes are used. */
+/** Copies a text to the column's `d`ata, of which `u` bytes are used. Of the last word, what is too much is overwritten. */
 function textCode(k: ColumnName, dialect: CsvDialect): string {
   const { quote, nullText } = dialect
   const isNull = [`n === ${nullText.length}`, ...Array.from(nullText, (byte, i) => `bytes[from + ${i}] === ${byte}`)].join(' && ')
+  // A view of the data is worth making for a batch, not for one value.
+  const [viewed, put] =
+    k === 'K'
+      ? ['', `dK[uK] = word; dK[uK + 1] = word >> 8; dK[uK + 2] = word >> 16; dK[uK + 3] = word >> 24`]
+      : [`; w${k} = viewOf(d${k})`, `w${k}.setInt32(u${k}, word, true)`]
   const plain = `from = pos
       limit = pos + ${LOOP_BYTES}
-      if (u${k} + ${LOOP_BYTES} > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + ${LOOP_BYTES})
-      while ((${isPlain(dialect)}) && pos < limit) {
-        d${k}[u${k}++] = c
-        c = bytes[++pos]
+      if (u${k} + ${LOOP_BYTES} > d${k}.length) { d${k} = c${k}.reserve(u${k}, u${k} + ${LOOP_BYTES})${viewed} }
+      while (pos < limit) {
+        word = view.getInt32(pos, true)
+        hit = ${anyByteCode('word', specialBytes(dialect), 'scratch')}
+        ${put}
+        if (hit !== 0) {
+          n = (31 - Math.clz32(hit & -hit)) >> 3
+          pos += n
+          u${k} += n
+          break
+        }
+        pos += 4
+        u${k} += 4
       }
       if (pos === limit) {
+        c = bytes[pos]
         while (${isPlain(dialect)}) c = bytes[++pos]
         n = pos - limit
-        if (u${k} + n > d${k}.length) d${k} = c${k}.reserve(u${k}, u${k} + n)
+        if (u${k} + n > d${k}.length) { d${k} = c${k}.reserve(u${k}, u${k} + n)${viewed} }
         d${k}.set(bytes.subarray(limit, pos), u${k})
         u${k} += n
       }
@@ -198,20 +215,27 @@ function textCode(k: ColumnName, dialect: CsvDialect): string {
         u${k} -= n
         c${k}.setNull(row)
       }`
-  const quoted = `if (c === ${quote}) {
+  const quoted = `if (bytes[pos] === ${quote}) {
         pos = scanner.quoted(bytes, pos, end, isLast, c${k}, u${k})
         u${k} = scanner.used
-        d${k} = c${k}.data
+        if (d${k} !== c${k}.data) { d${k} = c${k}.data${viewed} }
       } else {
         ${plain}
       }`
-  return `c = bytes[pos]
-      ${quote === undefined ? plain : quoted}
+  return `${quote === undefined ? plain : quoted}
       o${k}[row + 1] = u${k}`
 }
 
+/** Bytes that are in no field without quotes. */
+const specialBytes = ({ delimiter, quote }: CsvDialect) => [
+  delimiter,
+  LINE_FEED,
+  CARRIAGE_RETURN,
+  ...(quote === undefined ? [] : [quote]),
+]
+
 /** Whether byte `c` belongs to a field without quotes. Letters are told by one comparison where all others are smaller. */
-function isPlain({ delimiter, quote }: CsvDialect): string {
-  const others = [delimiter, LINE_FEED, CARRIAGE_RETURN, ...(quote === undefined ? [] : [quote])]
-  return `c > ${Math.max(...others)} || (${others.map(byte => `c !== ${byte}`).join(' && ')})`
+function isPlain(dialect: CsvDialect): string {
+  const special = specialBytes(dialect)
+  return `c > ${Math.max(...special)} || (${special.map(byte => `c !== ${byte}`).join(' && ')})`
 }

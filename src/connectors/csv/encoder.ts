@@ -4,6 +4,7 @@
  */
 import { Batch, maxTextBytes, renderOf, utf8, writeValue, type Render, type Schema, type Type } from '#columnar'
 import {
+  anyByteCode,
   binaryTextBytes,
   compileEncoder,
   putDate,
@@ -63,6 +64,7 @@ export function csvEncoder(schema: Schema, style: CsvStyle): EncodeRows {
   const cells: CellCode = {
     prefix: k => (k === 0 ? new Uint8Array(0) : Uint8Array.of(style.delimiter)),
     nullText: style.nullText,
+    locals: ({ kind }, k) => (kind === 'utf8' || kind === 'json' ? `, w${k} = viewOf(d${k})` : ''),
     value: (type, k) => cellCode(type, k, style),
     // The marks of bytes, and two quotes.
     fixedBytes: type => (maxTextBytes(type) ?? (type.kind === 'binary' ? binaryTextBytes(0) + HEX_MARK : 0)) + 2,
@@ -124,6 +126,7 @@ function textCode(k: ColumnName, { quotes, delimiter, quote, nullText }: CsvStyl
         if (limit - at <= ${Math.max(END_OF_DATA.length, nullText.length)} && isSpecialText(d${k}, at, limit)) ${quoted}
         else {
           from = pos
+          ${k === 'K' ? '' : wordsCode(k, special)}
           while (at < limit) {
             c = d${k}[at++]
             if (c <= ${Math.max(...special)} && (${special.map(byte => `c === ${byte}`).join(' || ')})) {
@@ -138,6 +141,21 @@ function textCode(k: ColumnName, { quotes, delimiter, quote, nullText }: CsvStyl
           }
         }`
 }
+
+/** Copies words as long as no byte calls for quotes. A word may end behind the text: what follows it in `out` is written later. */
+const wordsCode = (k: number, special: readonly number[]) => `if (limit + 3 <= d${k}.length) {
+            while (at < limit) {
+              word = w${k}.getInt32(at, true)
+              if ((${anyByteCode('word', special, 'c')}) !== 0) break
+              view.setInt32(pos, word, true)
+              at += 4
+              pos += 4
+            }
+            if (at > limit) {
+              pos -= at - limit
+              at = limit
+            }
+          }`
 
 function textTools({ quote, nullText }: CsvStyle) {
   const isText = (text: Uint8Array, bytes: Uint8Array, start: number, end: number) =>
