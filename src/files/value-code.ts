@@ -18,8 +18,9 @@ export interface ValueBlock {
   readonly otherwise: string
 }
 
-/** What a function with blocks declares. */
-export const BLOCK_VARIABLES = 'let c = 0, from = 0, at = 0, limit = 0, a = 0, b = 0, n = 0, x = 0, bad = 0, negative = false'
+/** What a function with blocks declares; besides, `view` is a view of `bytes`. */
+export const BLOCK_VARIABLES =
+  'let c = 0, from = 0, at = 0, limit = 0, a = 0, b = 0, n = 0, x = 0, bad = 0, word = 0, scratch = 0, negative = false'
 
 /** Digits that are gathered in 32 bits. */
 const INT_DIGITS = 9
@@ -141,26 +142,29 @@ function intCode(block: ValueBlock): string {
 }
 
 /**
- * Reads year, month and day to `a`, `b`, `x`, and sets `n` to NaN: it becomes the day. What follows is executed when all are digits,
- * which keeps the sign of `bad` clear.
+ * Reads year, month and day to `a`, `b`, `x`, and sets `n` to NaN: it becomes the day. What follows is executed when all are digits. Words
+ * of digits are looked at together: `^` makes 0 to 9 of digits, and 0 of what stands between them.
  */
 const dayCode = (least: number) => `from = pos
-      bad = 0
       n = NaN
-      if (pos + ${least} <= end && bytes[pos + 4] === 45 && bytes[pos + 7] === 45) {
-        ${twoDigits('a', 0)}
-        ${twoDigits('b', 2)}
-        a = a * 100 + b
-        ${twoDigits('b', 5)}
-        ${twoDigits('x', 8)}
-      } else bad = -1
-      if (bad >= 0)`
+      bad = -1
+      if (pos + ${least} <= end) {
+        word = view.getInt32(pos, true) ^ ${packed('0000')}
+        scratch = view.getInt32(pos + 4, true) ^ ${packed('-00-')}
+        at = view.getUint16(pos + 8, true) ^ ${packed('00')}
+        bad = ${notDigits('word')} | ${notDigits('scratch')} | ${notDigits('at')} | (scratch & 0xff0000ff)
+        word = Math.imul(word, 10) + (word >> 8)
+        a = (word & 255) * 100 + ((word >> 16) & 255)
+        b = ((scratch >> 8) & 255) * 10 + (scratch >> 16)
+        x = (at & 255) * 10 + (at >> 8)
+      }
+      if (bad === 0)`
 
-/** Reads two digits at `pos + offset`. */
-const twoDigits = (name: string, offset: number) => `at = bytes[pos${offset === 0 ? '' : ` + ${offset}`}] - 48
-        limit = bytes[pos + ${offset + 1}] - 48
-        bad |= at | (9 - at) | limit | (9 - limit)
-        ${name} = at * 10 + limit`
+/** Characters as a number, the first one lowest. */
+const packed = (text: string) => Array.from(text).reduce((sum, byte, at) => sum + byte.charCodeAt(0) * 256 ** at, 0)
+
+/** Not 0 if one of the bytes is more than 9. */
+const notDigits = (word: string) => `((${word} | (${word} + 0x76767676)) & 0x80808080)`
 
 const signCode = `from = pos
       negative = bytes[pos] === 45
@@ -246,11 +250,14 @@ function timestampCode(block: ValueBlock): string {
         else if (c === 43 && bytes[pos + 1] === 48 && bytes[pos + 2] === 48) c = bytes[pos += 3]`
   return `${dayCode(TIMESTAMP_BYTES)} {
         n = days(a, b, x)
-        ${twoDigits('a', 11)}
-        ${twoDigits('b', 14)}
-        ${twoDigits('x', 17)}
+        word = view.getInt32(pos + 11, true) ^ ${packed('00:0')}
+        scratch = view.getInt32(pos + 15, true) ^ ${packed('0:00')}
+        bad = ${notDigits('word')} | ${notDigits('scratch')} | (word & 0xff0000) | (scratch & 0xff00)
+        a = (word & 255) * 10 + ((word >> 8) & 255)
+        b = (word >> 24) * 10 + (scratch & 255)
+        x = ((scratch >> 16) & 255) * 10 + (scratch >> 24)
         c = bytes[pos + 10]
-        if (bad < 0 || (c !== 32 && c !== 84) || bytes[pos + 13] !== 58 || bytes[pos + 16] !== 58 || a > 23 || b > 59 || x > 59) n = NaN
+        if (bad !== 0 || (c !== 32 && c !== 84) || a > 23 || b > 59 || x > 59) n = NaN
         n = n * 86400 + a * 3600 + b * 60 + x
         pos += ${TIMESTAMP_BYTES}
         c = bytes[pos]

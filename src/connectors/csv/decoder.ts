@@ -99,7 +99,7 @@ ${fields}
 }`
 }
 
-const VARIABLES = `${BLOCK_VARIABLES}, word = 0, hit = 0, scratch = 0`
+const VARIABLES = `${BLOCK_VARIABLES}, hit = 0`
 const localsOf = (k: ColumnName) => `v${k} = c${k}.values, o${k} = c${k}.offsets`
 const textLocals = (k: ColumnName) => `let d${k} = c${k}.data, u${k} = o${k}[row]${k === 'K' ? '' : `, w${k} = viewOf(d${k})`}`
 

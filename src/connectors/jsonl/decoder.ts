@@ -15,6 +15,7 @@ import {
   undoRow,
   valueCode,
   valueKind,
+  viewOf,
   type BinaryText,
   type ColumnName,
   type DecodeRows,
@@ -46,7 +47,7 @@ export function jsonlDecoder(schema: Schema, order: readonly string[], rules: Js
   const parts = keys.length > MOST_UNROLLED ? byType(schema, slots) : unrolled(schema, slots)
   const tools = {
     ...BLOCK_TOOLS,
-    ...{ scanner: new ObjectScanner(schema.fields, rules.binary, rules.passesOver), undoRow, leaveRow, setNull },
+    ...{ scanner: new ObjectScanner(schema.fields, rules.binary, rules.passesOver), undoRow, leaveRow, setNull, viewOf },
     ...{ slots, keys: keys.map(keyBytes), payload: payloadCounter(schema) },
   }
   const make = new Function(...Object.keys(tools), program(parts)) as (...given: unknown[]) => DecodeRows
@@ -72,7 +73,7 @@ function program({ before, locals, members, resume, payload }: Parts): string {
 ${before}
 return function decodeJsonl(batch, maxBytes, bytes, start, stop, end, isLast) {
   bytes[end] = ${LINE_FEED}
-  const { columns, capacity } = batch
+  const { columns, capacity } = batch, view = viewOf(bytes)
   let row = batch.rows, pos = start, rowStart = start, comma = false
   ${BLOCK_VARIABLES}
   ${locals}
@@ -142,8 +143,8 @@ function byType({ fields }: Schema, slots: readonly Slot[]): Parts {
   const { distinct, groups } = groupByType(slots.map(({ k }) => (k === undefined ? undefined : fields[k]?.type)))
   const functions = distinct.map((type, t) =>
     type === undefined
-      ? `const read${t} = (bytes, pos, end) => scanner.skip(bytes, pos, end)`
-      : `function read${t}(bytes, pos, end, cK, K, row) {
+      ? `const read${t} = (bytes, view, pos, end) => scanner.skip(bytes, pos, end)`
+      : `function read${t}(bytes, view, pos, end, cK, K, row) {
   const ${localsOf('K')}
   ${type.kind === 'utf8' ? textLocals('K') : ''}
   ${BLOCK_VARIABLES}
@@ -167,7 +168,7 @@ function isAt(key, bytes, pos) {
           if (isAt(keys[s], bytes, pos)) {
             pos += keys[s].length
             if (bytes[pos] === 32) pos++
-            pos = reads[s](bytes, pos, end, column, k, row)
+            pos = reads[s](bytes, view, pos, end, column, k, row)
             if (pos < 0) break common
             ${AFTER_MEMBER}
           } else if (k !== undefined) setNull(column, row)
