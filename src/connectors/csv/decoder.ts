@@ -48,8 +48,7 @@ export function csvDecoder(schema: Schema, columns: readonly (number | undefined
   const parts = isWide ? byType(slots, dialect) : unrolled(schema, slots, dialect)
   const tools = {
     ...BLOCK_TOOLS,
-    ...{ scanner: new FieldScanner(dialect, schema.fields), undoRow, leaveRow, putSentinels },
-    viewOf,
+    ...{ scanner: new FieldScanner(dialect, schema.fields), undoRow, leaveRow, putSentinels, viewOf },
     ...{ places: slots.map(slot => slot?.k ?? 0), payload: payloadCounter(schema) },
   }
   const make = new Function(...Object.keys(tools), program(parts, dialect)) as (...given: unknown[]) => DecodeRows
