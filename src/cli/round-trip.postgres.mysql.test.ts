@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileServer } from '../../tools/servers/index.ts'
 import { endOf, fileEnd, roundTrip, type ExactnessRow } from './round-trip.test-support.ts'
-import { mariadbKinds, mysqlKinds, postgresKinds } from './tricky-values.test-support.ts'
+import { mariadbKinds, mysqlKinds, newPostgresKinds, postgresKinds } from './tricky-values.test-support.ts'
 
 const TABLE = new URL('../../docs/exactness.json', import.meta.url)
 const isUpdate = process.env['SLUICE_UPDATE_GOLDEN'] === '1'
@@ -19,6 +19,8 @@ const folder = await mkdtemp(join(tmpdir(), 'sluice-trip-'))
 after(() => rm(folder, { recursive: true }))
 
 const postgres = await fileServer('postgres-15')
+const oldPostgres = await fileServer('postgres-12')
+const newPostgres = await fileServer('postgres-18')
 const mysql = await fileServer('mysql-9')
 const maria = await fileServer('mariadb-10.11')
 
@@ -27,6 +29,11 @@ const routes = [
   { source: postgres, kinds: postgresKinds, through: mysql, name: 'PostgreSQL → MySQL → PostgreSQL' },
   { source: postgres, kinds: postgresKinds, through: 'csv', name: 'PostgreSQL → CSV → PostgreSQL' },
   { source: postgres, kinds: postgresKinds, through: 'jsonl', name: 'PostgreSQL → JSON Lines → PostgreSQL' },
+  { source: newPostgres, kinds: newPostgresKinds, through: oldPostgres, name: 'PostgreSQL 18 → PostgreSQL 12 → PostgreSQL 18' },
+  { source: newPostgres, kinds: newPostgresKinds, through: postgres, name: 'PostgreSQL 18 → PostgreSQL 15 → PostgreSQL 18' },
+  { source: newPostgres, kinds: newPostgresKinds, through: mysql, name: 'PostgreSQL 18 → MySQL → PostgreSQL 18' },
+  { source: newPostgres, kinds: newPostgresKinds, through: 'csv', name: 'PostgreSQL 18 → CSV → PostgreSQL 18' },
+  { source: postgres, kinds: postgresKinds, through: newPostgres, name: 'PostgreSQL 15 → PostgreSQL 18 → PostgreSQL 15' },
   { source: mysql, kinds: mysqlKinds, through: undefined, name: 'MySQL → MySQL' },
   { source: mysql, kinds: mysqlKinds, through: postgres, name: 'MySQL → PostgreSQL → MySQL' },
   { source: mysql, kinds: mysqlKinds, through: 'csv', name: 'MySQL → CSV → MySQL' },

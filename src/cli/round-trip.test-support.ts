@@ -224,7 +224,11 @@ function outcomeOf(
 }
 
 /** Without the place, which differs from run to run. */
-const reasonOf = (message: string) => message.replace(/^.*?, column "c\d+"(?:, row [^:]*)?: /, '').replaceAll(/\bc\d+\b/g, 'c')
+const reasonOf = (message: string) =>
+  message
+    .replace(/^.*?, column "c\d+"(?:, row [^:]*)?: /, '')
+    .replace(/^postgres@\S+: (.*)\. \(table .*\)$/, 'the server says: $1')
+    .replaceAll(/\bc\d+\b/g, 'c')
 
 type Spelling = Readonly<Record<DatabaseEnd['kind'], (c: string) => string>>
 

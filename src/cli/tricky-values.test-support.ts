@@ -198,6 +198,8 @@ export const postgresKinds: readonly Kind[] = [
       `'1 day'`,
       `'24:00:00'`,
       `'-838:59:59.999999'`,
+      // The bits that mean infinity since PostgreSQL 17.
+      `'178956970 years 7 mons 2147483647 days 2562047788:00:54.775807'`,
     ],
   },
   { type: 'uuid', values: [`'00000000-0000-0000-0000-000000000000'`, `'ffffffff-ffff-ffff-ffff-ffffffffffff'`] },
@@ -224,4 +226,13 @@ export const postgresKinds: readonly Kind[] = [
   { type: 'timestamptz[]', values: [`'{infinity,"2020-01-01 00:00:00+00"}'`] },
   { type: 'numeric[]', values: [`'{NaN,1.50}'`] },
   { type: 'mood[]', values: [`'{sad,"with, comma"}'`] },
+]
+
+/** What older servers do not have: infinite numerics before PostgreSQL 14, infinite intervals before 17. */
+export const newPostgresKinds: readonly Kind[] = [
+  { type: 'numeric', values: [`'Infinity'`, `'-Infinity'`, `'NaN'`] },
+  { type: 'numeric[]', values: [`'{Infinity}'`] },
+  { type: 'interval', values: [`'infinity'`, `'-infinity'`, `'178956970 years 7 mons 2147483647 days'`] },
+  { type: 'interval(3)', values: [`'infinity'`] },
+  { type: 'interval[]', values: [`'{infinity,"1 day"}'`] },
 ]

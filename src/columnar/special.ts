@@ -37,6 +37,13 @@ export const INTERVAL_MINUS_INFINITY: IntervalValue = {
   micros: TIMESTAMP_MINUS_INFINITY,
 }
 
+/** Whether the four words from `at` on are one of the two. */
+export function isInfiniteInterval(words: ArrayLike<number>, at: number): boolean {
+  const [days, micros] = [words[at + 1], words[at + 3]]
+  if (days !== micros || days !== words[at] || (days !== DATE_INFINITY && days !== DATE_MINUS_INFINITY)) return false
+  return words[at + 2] === (days === DATE_INFINITY ? INT64_MAX_LO : INT64_MIN_LO)
+}
+
 /** `decimal`: the smallest integer of its width (64 or 128 bits) is NaN; no decimal of 18 or 38 digits reaches it. */
 export const DECIMAL64_NAN = -(2n ** 63n)
 export const DECIMAL128_NAN = -(2n ** 127n)

@@ -124,6 +124,9 @@ test('intervals are written as PostgreSQL writes ISO 8601', () => {
   assert.deepEqual(parseInterval('infinity'), INTERVAL_INFINITY)
 })
 
+/** Its fields are the bits of infinity. */
+const LONGEST = 'P178956970Y7M2147483647DT2562047788H54.775807S'
+
 const refused: readonly (readonly [parse: (text: string) => unknown, texts: readonly string[]])[] = [
   [
     parseDate,
@@ -154,7 +157,7 @@ const refused: readonly (readonly [parse: (text: string) => unknown, texts: read
       '2024-01-01 00:00:00+00:60',
     ],
   ],
-  [parseInterval, ['', 'P', 'PT', '1Y', 'P1H', 'P2147483648M', 'PT9223372036855S', 'P1.5D']],
+  [parseInterval, ['', 'P', 'PT', '1Y', 'P1H', 'P2147483648M', 'PT9223372036855S', 'P1.5D', LONGEST]],
   [text => parseDecimal(text, 5, 2), ['', '.', '-', '1000', '1.001', '1e2', 'NaN', '1,0', ' 1']],
 ]
 

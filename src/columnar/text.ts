@@ -147,17 +147,22 @@ export function parseInterval(text: string): IntervalValue {
   ]
   const fraction = BigInt(`${match[8] ?? 0}${(match[9] ?? '').padEnd(6, '0')}`)
   const micros = (hours! * 3600n + minutes! * 60n) * MICROS_PER_SECOND + (match[7] === '-' ? -fraction : fraction)
-  return {
+  const value = {
     months: Number(checked(32, years * 12n + months!)),
     days: Number(checked(32, weeks! * 7n + days!)),
     micros: checked(64, micros),
   }
+  if (isInfinite(value)) throw new RangeError('an interval that cannot be told from infinity')
+  return value
 }
 
 function checked(bits: number, value: bigint): bigint {
   if (BigInt.asIntN(bits, value) !== value) throw new RangeError('an interval field is out of range')
   return value
 }
+
+const isInfinite = (value: IntervalValue) =>
+  isSameInterval(value, INTERVAL_INFINITY) || isSameInterval(value, INTERVAL_MINUS_INFINITY)
 
 const isSameInterval = (a: IntervalValue, b: IntervalValue) => a.months === b.months && a.days === b.days && a.micros === b.micros
 

@@ -104,7 +104,7 @@ export async function attributesOf(session: Connection, relation: Relation): Pro
   return rows.map((row, at) => ({
     name: row[0] ?? '',
     number: Number(row[1]),
-    type: types[at] ?? { oid: 0, modifier: -1, kind: '', name: '', isBuiltIn: false },
+    type: types[at] ?? { oid: 0, modifier: -1, kind: '', name: '', isBuiltIn: false, server: session.serverVersion },
     native: row[4] ?? '',
     notNull: row[5] === 't',
     hasDefault: row[6] === 't',
@@ -166,6 +166,7 @@ async function resolveTypes(session: Connection, references: readonly TypeRefere
       kind: kind ?? '',
       name: name ?? '',
       isBuiltIn: isBuiltIn === 't',
+      server: session.serverVersion,
       ...(item === undefined || item === null ? {} : { item: resolve({ oid: Number(item), modifier }) }),
     }
   }

@@ -8,7 +8,7 @@
  *   tuple     Int16 fields  { Int32 length (-1: NULL)  Byten value }*
  *   trailer   Int16 -1
  */
-import { layoutOf, type Column, type Type } from '#columnar'
+import { layoutOf, special, type Column, type Type } from '#columnar'
 import { decodeDecimal128, decodeDecimal64, decodeNumericText, numericTextBytes } from './numeric.ts'
 import type { Wire } from './types.ts'
 
@@ -98,7 +98,17 @@ export function compileDecoder(columns: readonly DecodedColumn[]): BindDecoder {
     'return status } }',
   ]
   const measures = Uint8Array.from(columns, ({ type }) => measure(type))
-  const helpers = { decodeDecimal64, decodeDecimal128, decodeNumericText, numericTextBytes, viewOf, measureTexts, measures }
+  const { isInfiniteInterval } = special
+  const helpers = {
+    decodeDecimal64,
+    decodeDecimal128,
+    decodeNumericText,
+    numericTextBytes,
+    isInfiniteInterval,
+    viewOf,
+    measureTexts,
+    measures,
+  }
   return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as BindDecoder
 }
 
@@ -194,6 +204,7 @@ const WIRE_BYTES: Partial<Record<Wire['kind'], number>> = {
   time: 8,
   timestamp: 8,
   interval: 16,
+  finiteInterval: 16,
   uuid: 16,
 }
 
@@ -269,9 +280,17 @@ function decodeFixed(wire: Wire, k: string, row: string, column: number): string
         '} }',
       ]
     case 'interval':
+    case 'finiteInterval':
       return [
         `v${k}[${row} * 4] = ${int32('q + 12')}; v${k}[${row} * 4 + 1] = ${int32('q + 8')}`,
         `v${k}[${row} * 4 + 2] = ${int32('q + 4')}; v${k}[${row} * 4 + 3] = ${int32('q')}`,
+        ...(wire.kind === 'interval'
+          ? []
+          : [
+              `if (isInfiniteInterval(v${k}, ${row} * 4)) {`,
+              `refuse("an interval that cannot be told from infinity", ${column}, r)`,
+              `${nullBit(k, row)} }`,
+            ]),
       ]
     default:
       return UUID_BYTES.map(i => `v${k}[${row} * 16 + ${i}] = b[q + ${i}]`)

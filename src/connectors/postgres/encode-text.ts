@@ -11,6 +11,7 @@ import {
   renderAscii,
   renderHex,
   renderOf,
+  special,
   type Column,
   type Render,
   type Type,
@@ -166,10 +167,14 @@ function scaleRefusal(column: Column, row: number, scale: number): string | unde
 }
 
 function fractionRefusal({ type, values }: Column, row: number, fraction: number): string | undefined {
-  const at = type.kind === 'interval' ? row * 4 + 2 : row * 2
-  const isKept = isMultiple(values[at]!, values[at + 1]!, 10 ** (6 - fraction)) || isInfinite(type, values[at]!, values[at + 1]!)
+  const isInterval = type.kind === 'interval'
+  const at = isInterval ? row * 4 + 2 : row * 2
+  const isInfinite = isInterval
+    ? special.isInfiniteInterval(values, row * 4)
+    : isInfiniteTimestamp(type, values[at]!, values[at + 1]!)
+  const isKept = isInfinite || isMultiple(values[at]!, values[at + 1]!, 10 ** (6 - fraction))
   return isKept ? undefined : `the column holds ${fraction} digits behind the second`
 }
 
-const isInfinite = ({ kind }: Type, lo: number, hi: number) =>
+const isInfiniteTimestamp = ({ kind }: Type, lo: number, hi: number) =>
   kind === 'timestamp' && ((hi === 0x7fffffff && lo === -1) || (hi === -0x80000000 && lo === 0))

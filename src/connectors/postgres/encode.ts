@@ -4,7 +4,7 @@
  * The layout stands in decode.ts. A column of another type than the server expects would be refused by it, or worse, understood:
  * every target type has exactly one form here.
  */
-import type { Column, Type } from '#columnar'
+import { special, type Column, type Type } from '#columnar'
 import {
   DECIMAL_BYTES,
   encodeDecimal128,
@@ -103,6 +103,7 @@ const HELPERS = {
   isMultiple,
   isTooLong,
   hasNul,
+  isInfiniteInterval: special.isInfiniteInterval,
   viewOf,
 }
 
@@ -133,6 +134,7 @@ const FIXED_BYTES: Readonly<Partial<Record<ScalarWire, number>>> = {
   time: 8,
   timestamp: 8,
   interval: 16,
+  finiteInterval: 16,
   uuid: 16,
 }
 
@@ -208,7 +210,8 @@ function encodeValue({ type, wire, limits }: Scalar, k: string, row: string, col
     case 'timestamp':
       return [...head, ...encodeTimestamp(k, row, column, limits.fraction)]
     case 'interval':
-      return [...head, ...encodeInterval(type, k, row, column, limits.fraction)]
+    case 'finiteInterval':
+      return [...head, ...encodeInterval(type, wire.kind, k, row, column, limits.fraction)]
     case 'uuid':
       return [...head, `for (let i = ${row} * 16; i < ${row} * 16 + 16; i++) out[w++] = v${k}[i]`]
     case 'numeric':
@@ -233,7 +236,14 @@ function encodeTimestamp(k: string, row: string, column: number, fraction: numbe
   ]
 }
 
-function encodeInterval(type: Type, k: string, row: string, column: number, fraction: number | undefined): string[] {
+function encodeInterval(
+  type: Type,
+  wire: ScalarWire,
+  k: string,
+  row: string,
+  column: number,
+  fraction: number | undefined,
+): string[] {
   if (type.kind === 'duration') {
     return [
       ...checkFraction(k, row, column, fraction),
@@ -244,7 +254,13 @@ function encodeInterval(type: Type, k: string, row: string, column: number, frac
     ]
   }
   const word = (i: number) => write32(`v${k}[${row} * 4 + ${i}]`)
-  return [...checkFraction(k, `(${row} * 2 + 1)`, column, fraction), word(3), word(2), word(1), word(0)]
+  const tooEarly = `refuse("PostgreSQL has infinite intervals since version 17", ${column}, r)`
+  return [
+    `if (isInfiniteInterval(v${k}, ${row} * 4)) { ${wire === 'finiteInterval' ? tooEarly : ''} } else {`,
+    ...checkFraction(k, `(${row} * 2 + 1)`, column, fraction),
+    '}',
+    ...[word(3), word(2), word(1), word(0)],
+  ]
 }
 
 /** The server would round to the digits of the column. */

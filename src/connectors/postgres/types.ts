@@ -56,6 +56,8 @@ export type ScalarWire =
   | 'time'
   | 'timestamp'
   | 'interval'
+  // Before PostgreSQL 17, where the bits of infinity are a length of time.
+  | 'finiteInterval'
   | 'json'
   | 'jsonb'
   | 'uuid'
@@ -71,6 +73,8 @@ export interface PgType {
   readonly name: string
   /** Whether its name stands in pg_catalog. */
   readonly isBuiltIn: boolean
+  /** Version of the server, as {@link Connection.serverVersion} has it. */
+  readonly server: number
 }
 
 interface Row {
@@ -107,6 +111,7 @@ const TYPES: Readonly<Record<number, Row>> = {
 
 const NUMERIC = 1700
 const INTERVAL = 1186
+const INFINITE_INTERVALS_SINCE = 170_000
 
 /** https://www.postgresql.org/docs/current/catalog-pg-attribute.html; the scale is signed and has 11 bits since version 15. */
 function numericType(modifier: number): Type {
@@ -118,9 +123,10 @@ const scaleOf = (modifier: number) => (((modifier - 4) & 0x7ff) ^ 1024) - 1024
 
 /** What is read, and how; undefined when the value has to be read as text. */
 export function readsAs(
-  { oid, modifier, item, kind, name, isBuiltIn }: PgType,
+  { oid, modifier, item, kind, name, isBuiltIn, server }: PgType,
   arrays: 'list' | 'text',
 ): { type: Type; wire: Wire } | undefined {
+  if (oid === INTERVAL && server < INFINITE_INTERVALS_SINCE) return { type: interval, wire: { kind: 'finiteInterval' } }
   const known = TYPES[oid]
   if (known) return { type: known.type(modifier), wire: { kind: known.wire } }
   // The send function of an enum gives its label, that of citext its text.
@@ -148,7 +154,7 @@ export function wantedType(source: Type, target: PgType): Type {
     if (source.kind !== 'list' || item === undefined) return list(itemType(target))
     return list(wantedType(source.item, { ...item, modifier: target.modifier }))
   }
-  if (wire.kind === 'interval' && source.kind === 'duration') return source
+  if (target.oid === INTERVAL && source.kind === 'duration') return source
   return wire.kind === 'numeric'
     ? wantedNumeric(source, numericType(target.modifier), target.modifier < 4)
     : (readsAs(target, 'list')?.type ?? utf8)
@@ -215,7 +221,7 @@ function intColumn(bits: 8 | 16 | 32 | 64, signed: boolean): string {
 }
 
 /** Most characters of text and most digits behind the second, as far as the modifier bounds them. */
-export function boundsOf({ oid, modifier }: PgType): { length?: number; fraction?: number } {
+export function boundsOf({ oid, modifier }: Pick<PgType, 'oid' | 'modifier'>): { length?: number; fraction?: number } {
   const [CHAR, VARCHAR, TIME, TIMESTAMP, TIMESTAMPTZ] = [1042, 1043, 1083, 1114, 1184]
   if ((oid === CHAR || oid === VARCHAR) && modifier >= 4) return { length: modifier - 4 }
   if ((oid === TIME || oid === TIMESTAMP || oid === TIMESTAMPTZ) && modifier >= 0) return { fraction: modifier }
@@ -225,7 +231,7 @@ export function boundsOf({ oid, modifier }: PgType): { length?: number; fraction
 /** What the server would cut or round to fit a column, without a word. */
 export function limitsOf({ oid, modifier, name, item }: PgType): { length?: number; fraction?: number; scale?: number } {
   if (item !== undefined) return limitsOf({ ...item, modifier })
-  const { length, fraction } = boundsOf({ oid, modifier, name, kind: '', isBuiltIn: true })
+  const { length, fraction } = boundsOf({ oid, modifier })
   if (name === 'varchar' && length !== undefined) return { length }
   if (fraction !== undefined) return { fraction }
   if (oid === INTERVAL && modifier >= 0 && (modifier & 0xffff) <= 6) return { fraction: modifier & 0xffff }
