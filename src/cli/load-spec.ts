@@ -1,6 +1,6 @@
 /** From a job file and flags to what the engine runs. */
 import * as catalog from '#catalog'
-import { DEFAULT_LIMITS, DEFAULT_RESTART, type JobSpec, type Limits } from '#engine'
+import { DEFAULT_LIMITS, DEFAULT_RESTART, NO_RESTART, type JobSpec, type Limits, type RestartPolicy } from '#engine'
 import {
   jobIdentity,
   loadJob,
@@ -55,7 +55,7 @@ export async function loadSpec(file: string, flags: JobFlags): Promise<LoadedSpe
     writers: settings.writerChannels ?? settings.channels,
     ...(resumeColumn === undefined ? {} : { resumeColumn }),
     limits: limitsOf(settings),
-    restart: DEFAULT_RESTART,
+    restart: restartOf(settings),
     checkpointSeconds: (settings.checkpointInterval ?? DEFAULT_CHECKPOINT_MS) / 1000,
     stateDir: flags.stateDir ?? settings.stateDir,
     ...memoryOf(settings, flags),
@@ -114,6 +114,17 @@ function limitsOf(settings: Settings): Limits {
     ...(rowsPerSecond === undefined ? {} : { rowsPerSecond }),
     ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
   }
+}
+
+/** FlinkX 1.10 obeys it in jobs without an end only, and later versions never; who writes it expects that it counts. */
+function restartOf({ restart }: Settings): RestartPolicy {
+  if (restart === undefined) return DEFAULT_RESTART
+  const { strategy, attempts, delayInterval, failureRate, failureInterval } = restart
+  if (strategy === 'noRestart') return NO_RESTART
+  const delay = { firstDelayMs: delayInterval * 1000, maxDelayMs: delayInterval * 1000 }
+  return strategy === 'fixedDelay'
+    ? { attempts: attempts + 1, leastMs: 0, ...delay }
+    : { attempts: failureRate, leastMs: 0, withinMs: failureInterval * 1000, ...delay }
 }
 
 /** FlinkX names the column, or its place among those that are read. */

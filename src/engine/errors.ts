@@ -70,7 +70,8 @@ export const engineErrors = defineErrors('engine', {
   },
   gaveUp: {
     fault: 'transient',
-    message: (d: { attempts: number; reason: string }) => `Gave up after ${d.attempts} attempts without progress. ${d.reason}`,
+    message: (d: { attempts: number; reason: string }) =>
+      `Gave up after ${d.attempts} failed ${d.attempts === 1 ? 'attempt' : 'attempts'}. ${d.reason}`,
     hint: () => 'Nothing is lost: run the job again with `--resume` when the cause is gone.',
   },
   tooManyBadRows: {

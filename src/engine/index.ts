@@ -9,7 +9,15 @@ export { addMeters } from './meter.ts'
 export type { MemoryPlan } from './memory.ts'
 export { type ColumnPlan, type DatasetPlan, type Plan } from './plan.ts'
 export { runJob, withPlan, type RunEvent, type RunOptions, type RunReport } from './run.ts'
-export { DEFAULT_LIMITS, DEFAULT_RESTART, type EndSpec, type JobSpec, type Limits, type RestartPolicy } from './spec.ts'
+export {
+  DEFAULT_LIMITS,
+  DEFAULT_RESTART,
+  NO_RESTART,
+  type EndSpec,
+  type JobSpec,
+  type Limits,
+  type RestartPolicy,
+} from './spec.ts'
 export { jobFolder } from './state-store.ts'
 export { serveWorker, type Connectors } from './worker.ts'
 export { verifyDataset, type DatasetVerdict } from './verify.ts'

@@ -11,6 +11,7 @@ import { NO_METER, type Meter } from './messages.ts'
 import { addMeters } from './meter.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { recorderOf, type Recorder } from './recorder.ts'
+import { Restarts } from './restarts.ts'
 import type { BadRowPolicy, JobSpec, Memo } from './spec.ts'
 import { StateStore } from './state-store.ts'
 import { contextOf, serveWorker, type Connectors } from './worker.ts'
@@ -165,18 +166,14 @@ class JobRun {
       this.#options.onEvent({ kind: 'already-finished', run: record.run })
       return this.#report(record, 'already-finished')
     }
-    let progressAt = performance.now()
-    for (let failures = 0; ;) {
+    const restarts = new Restarts(this.#spec.restart)
+    for (;;) {
       const { commits } = this.#meter
       try {
-        if (failures > 0) record = await this.#withRecorder(recorder => recorder.claim(record, this.#targets))
+        if (restarts.failures > 0) record = await this.#withRecorder(recorder => recorder.claim(record, this.#targets))
         return await this.#attempt(record)
       } catch (error) {
-        // Restarts are bounded only while nothing becomes durable.
-        const hasProgress = this.#meter.commits > commits
-        failures = hasProgress ? 1 : failures + 1
-        if (hasProgress) progressAt = performance.now()
-        await this.#waitBeforeRetry(error, failures, performance.now() - progressAt)
+        await this.#waitBeforeRetry(error, restarts, this.#meter.commits > commits)
       }
     }
   }
@@ -275,14 +272,12 @@ class JobRun {
     this.#options.onEvent({ kind: 'progress', meter, splits, splitsDone: this.#doneSplits.size })
   }
 
-  async #waitBeforeRetry(cause: unknown, failures: number, barrenMs: number): Promise<void> {
-    const { restart } = this.#spec
+  async #waitBeforeRetry(cause: unknown, restarts: Restarts, hasProgress: boolean): Promise<void> {
     if (this.#options.signal.aborted) throw this.#options.signal.reason
     const error = SluiceError.from(cause)
     if (error.fault !== 'transient' || this.#options.drain.aborted) throw error
-    if (failures >= restart.attempts && barrenMs >= restart.leastMs)
-      throw engineErrors.gaveUp({ attempts: failures, reason: error.message }, error)
-    const delayMs = Math.min(restart.firstDelayMs * 2 ** (failures - 1), restart.maxDelayMs)
+    const delayMs = restarts.next(hasProgress)
+    if (delayMs === undefined) throw engineErrors.gaveUp({ attempts: restarts.failures, reason: error.message }, error)
     this.#options.onEvent({ kind: 'restarting', error, attempt: this.#attempts + 1, delayMs })
     await sleep(delayMs, undefined, { signal: this.#options.signal })
   }

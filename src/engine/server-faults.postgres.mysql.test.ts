@@ -150,7 +150,7 @@ describe('server faults', { skip, concurrency: 1 }, () => {
 
     const stays = await jobInto(server, { restart: { attempts: 3, leastMs: 0 } })
     const run = runAgainst(stays, () => ask(server, 'SET GLOBAL super_read_only = 1'))
-    await assert.rejects(run, { code: 'engine.gave-up', message: /after 3 attempts.*read-only/s })
+    await assert.rejects(run, { code: 'engine.gave-up', message: /after 3 failed attempts.*read-only/s })
     assert.equal((await rowsOf(stays)) % PACE.commitRows, 0)
     await ask(server, 'SET GLOBAL super_read_only = 0', 'SET GLOBAL read_only = 0')
   })

@@ -78,6 +78,8 @@ export interface RestartPolicy {
   readonly attempts: number
   /** …but not before so long a time without any. */
   readonly leastMs: number
+  /** Failed attempts of so long a time count instead, with progress or without. */
+  readonly withinMs?: number
   readonly firstDelayMs: number
   readonly maxDelayMs: number
 }
@@ -92,6 +94,9 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Outlasts a server that restarts for minutes, and goes on soon after it is back. */
 export const DEFAULT_RESTART: RestartPolicy = { attempts: 6, leastMs: 300_000, firstDelayMs: 500, maxDelayMs: 10_000 }
+
+/** Every failure ends the run. */
+export const NO_RESTART: RestartPolicy = { attempts: 1, leastMs: 0, firstDelayMs: 0, maxDelayMs: 0 }
 
 /** A dataset with the place where its rows go; what workers need to know of the plan. */
 export interface Route {

@@ -88,16 +88,18 @@ const restart = z.object({
   strategy: z
     .enum(['fixedDelay', 'failureRate', 'noRestart'])
     .default('fixedDelay')
-    .describe('When a failed worker is started again.'),
+    .describe(
+      '`fixedDelay` counts the restarts without progress in between, `failureRate` the failures of the last time; `noRestart` ends the run with the first failure.',
+    ),
   attempts: z
     .int()
     .min(0)
-    .optional()
-    .describe('Restarts before the run fails.')
+    .default(5)
+    .describe('Restarts before the run fails, with `fixedDelay`.')
     .meta({ aliases: ['restartAttempts'] }),
-  delayInterval: z.number().min(0).optional().describe('Pause before a restart.').meta({ unit: 's' }),
-  failureRate: z.int().min(1).optional().describe('Failures within the interval before the run fails.'),
-  failureInterval: z.number().min(0).optional().describe('Length of that interval.').meta({ unit: 's' }),
+  delayInterval: z.number().min(0).default(10).describe('Pause before a restart.').meta({ unit: 's' }),
+  failureRate: z.int().min(1).default(2).describe('Failures within the interval that end the run, with `failureRate`.'),
+  failureInterval: z.number().min(0).default(60).describe('Length of that interval.').meta({ unit: 's' }),
 })
 
 const log = z.object({
@@ -186,7 +188,12 @@ export const settingsSchema = z.strictObject({
     .meta({ advanced: true }),
   restore: restore.prefault({}).describe('Resuming after a crash.'),
   dirty: dirty.optional().describe('Where rows go that are set aside.'),
-  restart: restart.optional().describe('What happens after a worker has failed.').meta({ advanced: true }),
+  restart: restart
+    .optional()
+    .describe(
+      'What happens after a failure that time may heal. Without it the run gives up after six attempts and five minutes without progress.',
+    )
+    .meta({ advanced: true }),
   log: log.optional().describe('FlinkX log file of the job.').meta({ advanced: true }),
   checkpointInterval: milliseconds
     .optional()

@@ -74,11 +74,7 @@ export const SETTING_SUPPORT: readonly SettingSupport[] = [
   },
   { name: 'dirty.table', status: 'supported' },
   { name: 'dirty.log', status: 'supported' },
-  {
-    name: 'restart',
-    status: 'noted',
-    why: 'A worker that loses a connection is always restarted from its last commit, a bounded number of times.',
-  },
+  { name: 'restart', status: 'supported' },
   {
     name: 'log',
     status: 'noted',
