@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { has, load, names, resolve, sink, source } from './index.ts'
+import { has, load, names, parsePluginName, resolve, sink, source } from './index.ts'
 
 test('lists every connector there is, under the name that it declares', async () => {
   const folders = (await readdir('src/connectors', { withFileTypes: true })).filter(entry => entry.isDirectory())
@@ -42,6 +42,22 @@ test('understands the plugin names of FlinkX', () => {
     ['toStringreader', undefined],
   ] as const) {
     assert.equal(resolve(name), expected, name)
+  }
+})
+
+test('tells the side that a plugin name is for', () => {
+  for (const [written, stem, name, side] of [
+    ['mysqlreader', 'mysql', 'mysql', 'source'],
+    ['MysqlWriter', 'mysql', 'mysql', 'sink'],
+    ['postgresqlsource', 'postgresql', 'postgres', 'source'],
+    ['mariadbsink', 'mariadb', 'mysql', 'sink'],
+    ['mysql', 'mysql', 'mysql', undefined],
+    ['hbase2reader', 'hbase2', 'hbase2', 'source'],
+    ['cassandrawriterer', 'cassandrawriterer', 'cassandrawriterer', undefined],
+    ['reader', 'reader', 'reader', 'source'],
+    ['constructorreader', 'constructor', 'constructor', 'source'],
+  ] as const) {
+    assert.deepEqual(parsePluginName(written), { stem, name, side }, written)
   }
 })
 

@@ -1,5 +1,5 @@
 /**
- * What the names of FlinkX and ChunJun plugins are here: the stem of `mysqlreader` is `mysql`.
+ * What the names of FlinkX and ChunJun plugins are here.
  *
  * Inventory: compatibility specification §2.1; aliases of the original engines: §1.1.
  */
@@ -24,14 +24,22 @@ const NOT_YET = new Set(
   ].flatMap(line => line.split(' ')),
 )
 
-/** The stem of a plugin name: `mysql` of `MysqlReader`, and of `mysql` itself. */
-export function stemOf(name: string): string {
-  const lower = name.trim().toLowerCase()
-  return lower.replace(/(?<=.)(?:reader|source|writer|sink)$/, '')
+export interface PluginName {
+  /** Without suffix, in lower case: `mysql` of `MysqlReader`, and of `mysql` itself. */
+  readonly stem: string
+  /** What the stem is called here; the stem itself where it has no other name. */
+  readonly name: string
+  /** The side that the suffix names. */
+  readonly side: 'source' | 'sink' | undefined
 }
 
-/** The name here of a stem that is a FlinkX name; the stem itself when it is none. */
-export const nameOf = (stem: string): string => (Object.hasOwn(SAME_SYSTEM, stem) ? SAME_SYSTEM[stem]! : stem)
+export function parsePluginName(written: string): PluginName {
+  const lower = written.trim().toLowerCase()
+  const suffix = /(?:reader|source|writer|sink)$/.exec(lower)?.[0] ?? ''
+  const stem = suffix === lower ? lower : lower.slice(0, lower.length - suffix.length)
+  const side = suffix === '' ? undefined : suffix === 'reader' || suffix === 'source' ? 'source' : 'sink'
+  return { stem, name: Object.hasOwn(SAME_SYSTEM, stem) ? SAME_SYSTEM[stem]! : stem, side }
+}
 
 /** Whether FlinkX has such a plugin and nothing here can do its work yet. */
 export const isNotYet = (stem: string): boolean => NOT_YET.has(stem)

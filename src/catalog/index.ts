@@ -1,9 +1,9 @@
 /** The one list of connectors (Invariant 9). Each is loaded when a job first names it. */
 import type { Sink, Source } from '#connector'
 import { catalogErrors } from './errors.ts'
-import { isNotYet, nameOf, stemOf } from './flinkx-names.ts'
+import { isNotYet, parsePluginName } from './flinkx-names.ts'
 
-export { aliasesOf } from './flinkx-names.ts'
+export { aliasesOf, parsePluginName, type PluginName } from './flinkx-names.ts'
 
 export type Kind = 'source' | 'sink'
 
@@ -46,7 +46,7 @@ export const has = (kind: Kind, name: string): boolean => Object.hasOwn(entries,
 
 /** The connector that a name in a job file means: `mysql` of `mysqlreader`, `postgres` of `PostgreSQLWriter`. Undefined when there is none. */
 export function resolve(name: string): string | undefined {
-  const known = nameOf(stemOf(name))
+  const { name: known } = parsePluginName(name)
   return Object.hasOwn(entries, known) ? known : undefined
 }
 
@@ -64,7 +64,7 @@ export async function sink(name: string): Promise<Sink> {
 
 function unknown(kind: Kind, name: string) {
   const meant = resolve(name)
-  const isPlanned = meant === undefined && isNotYet(stemOf(name))
+  const isPlanned = meant === undefined && isNotYet(parsePluginName(name).stem)
   return catalogErrors.unknownConnector({ kind, name, isPlanned, ...(meant === undefined ? {} : { meant }), known: names() })
 }
 

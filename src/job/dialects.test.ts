@@ -1,27 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { detectFlinkxDialect, parseCompat, parsePluginName } from './dialects.ts'
+import { detectFlinkxDialect, parseCompat } from './dialects.ts'
 import { parseJson } from './json.ts'
-
-describe('a plugin name', () => {
-  for (const [name, dialect, stem, alias, side] of [
-    ['mysqlreader', 'flinkx-1.10', 'mysql', 'mysql', 'source'],
-    ['MysqlWriter', 'flinkx-1.10', 'mysql', 'mysql', 'sink'],
-    ['postgresqlsource', 'chunjun-1.12', 'postgresql', 'postgres', 'source'],
-    ['mysqlsink', 'chunjun-1.16', 'mysql', 'mysql', 'sink'],
-    ['mysql', 'native', 'mysql', 'mysql', undefined],
-    ['essource', 'chunjun-1.12', 'es', 'elasticsearch6', 'source'],
-    ['essink', 'chunjun-1.16', 'es', 'elasticsearch7', 'sink'],
-    ['esreader', 'flinkx-1.10', 'es', 'es', 'source'],
-    ['hbase2reader', 'chunjun-1.16', 'hbase2', 'hbase2', 'source'],
-    ['tidbwriter', 'chunjun-1.12', 'tidb', 'mysql', 'sink'],
-    ['cassandrawriterer', 'flinkx-1.10', 'cassandrawriterer', 'cassandrawriterer', undefined],
-    ['reader', 'flinkx-1.10', 'reader', 'reader', 'source'],
-    ['constructorreader', 'flinkx-1.10', 'constructor', 'constructor', 'source'],
-  ] as const) {
-    test(`${name} in ${dialect}`, () => assert.deepEqual(parsePluginName(name, dialect), { stem, alias, side }))
-  }
-})
 
 describe('the shape tells the dialect', () => {
   const reader = { name: 'mysqlreader', parameter: { column: [] } }

@@ -1,5 +1,5 @@
 /**
- * The dialects of a job file, how to tell them apart, and what a plugin name means in each.
+ * The dialects of a job file, and how to tell them apart.
  *
  * The FlinkX generation (1.5 to 1.11) and ChunJun (1.12, 1.16) share one envelope and disagree about its meaning. Nothing in a
  * file says which one it was written for, so the shape decides where it can and FlinkX 1.10 where it cannot.
@@ -50,39 +50,4 @@ function looksLikeChunjun(side: Node | undefined): boolean {
   if (isObject(childOf(side, 'table')?.value) || childOf(side, 'fieldList') !== undefined) return true
   const options = childOf(side, 'parameter')?.entries?.keys() ?? []
   return [...options].some(option => CHUNJUN_OPTIONS.has(option.toLowerCase()))
-}
-
-/** Other names of a plugin that mean the same in every dialect. `postgresql` is FlinkX's name of what is `postgres` here. */
-const ALIASES: Readonly<Record<string, string>> = {
-  postgresql: 'postgres',
-  adbpostgresql: 'postgres',
-  tidb: 'mysql',
-  mariadb: 'mysql',
-  restapi: 'http',
-  dorisbatch: 'doris',
-  hbase: 'hbase14',
-}
-
-/** `es` is another system in each generation. */
-const ALIASES_OF_DIALECT: Readonly<Partial<Record<Dialect, Readonly<Record<string, string>>>>> = {
-  'chunjun-1.12': { es: 'elasticsearch6' },
-  'chunjun-1.16': { es: 'elasticsearch7' },
-}
-
-export interface PluginName {
-  /** Without suffix, in lower case: `mysql` of `MysqlReader`. */
-  readonly stem: string
-  /** What the stem means in the dialect; the stem itself where it has no other meaning. */
-  readonly alias: string
-  /** The side that the suffix names. */
-  readonly side: 'source' | 'sink' | undefined
-}
-
-export function parsePluginName(name: string, dialect: Dialect): PluginName {
-  const lower = name.trim().toLowerCase()
-  const suffix = /(?:reader|source|writer|sink)$/.exec(lower)?.[0]
-  const stem = suffix === undefined || suffix === lower ? lower : lower.slice(0, -suffix.length)
-  const aliases = { ...ALIASES, ...ALIASES_OF_DIALECT[dialect] }
-  const side = suffix === undefined ? undefined : suffix === 'reader' || suffix === 'source' ? 'source' : 'sink'
-  return { stem, alias: Object.hasOwn(aliases, stem) ? aliases[stem]! : stem, side }
 }

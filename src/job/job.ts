@@ -1,8 +1,9 @@
 /** From the text of a job file to a {@link Job}: checked as far as that is possible without knowing the options of connectors. */
+import { parsePluginName } from '#catalog'
 import type { SluiceError } from '#errors'
 import { checkSettings } from './check-settings.ts'
 import { readConfProp, type ConfProp } from './conf-prop.ts'
-import { detectFlinkxDialect, parsePluginName, type Dialect, type FlinkxDialect } from './dialects.ts'
+import { detectFlinkxDialect, type Dialect, type FlinkxDialect } from './dialects.ts'
 import type { Draft, DraftSide } from './envelope.ts'
 import { errors, throwProblems } from './errors.ts'
 import { readFlinkx } from './flinkx.ts'
@@ -188,10 +189,10 @@ class Assembler {
 
   #connector(kind: Kind, draft: DraftSide, written: string): string | undefined {
     const { catalog } = this.#options
-    const { stem, alias, side } = parsePluginName(written, this.#draft.dialect)
-    const found = [written, alias, stem].find(name => catalog.has(kind, name))
+    const { name, side } = parsePluginName(written)
+    const found = [written, name].find(one => catalog.has(kind, one))
     if (found === undefined) {
-      this.#problems.push(this.#unknownConnector(kind, draft, written, stem, alias))
+      this.#problems.push(this.#unknownConnector(kind, draft, written))
       return undefined
     }
     if (side !== undefined && side !== kind && found !== written) {
@@ -201,10 +202,11 @@ class Assembler {
     return found
   }
 
-  #unknownConnector(kind: Kind, draft: DraftSide, written: string, stem: string, alias: string): SluiceError {
+  #unknownConnector(kind: Kind, draft: DraftSide, written: string): SluiceError {
     const { catalog } = this.#options
-    const known = catalog.names().filter(name => catalog.has(kind, name))
-    const otherKind = [written, alias, stem].some(name => catalog.has(kind === 'source' ? 'sink' : 'source', name))
+    const { stem, name } = parsePluginName(written)
+    const known = catalog.names().filter(one => catalog.has(kind, one))
+    const otherKind = [written, name].some(one => catalog.has(kind === 'source' ? 'sink' : 'source', one))
     const near = otherKind ? [] : suggest(stem, known)
     const where = whereOf(this.#sourceOf(draft), draft.name, 'value')
     return errors.unknownConnector({ ...where, kind, name: written.slice(0, 80), near, known, otherKind })
