@@ -32,3 +32,4 @@ export {
   type Writer,
 } from './contract.ts'
 export { dataErrors, ledgerErrors } from './errors.ts'
+export { makeFolder } from './make-folder.ts'

@@ -5,13 +5,13 @@
  * and cut back to that number when the split is taken up again, so a run that was killed neither repeats nor loses one.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, open, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { open, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { parseTypeName, typeName, type Schema, type ValueJson } from '#columnar'
-import type { Json } from '#connector'
+import { makeFolder, type Json } from '#connector'
 import { engineErrors } from './errors.ts'
 
 export const BAD_ROWS_FORMAT = 'sluice-bad-rows/1'
@@ -121,7 +121,7 @@ export class BadRowFile implements AsyncDisposable {
 
   /** Appends to what counts, behind a head. */
   async #open(): Promise<FileHandle> {
-    await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(this.#file), 0o700)
     const handle = await open(this.#file, 'a', 0o600)
     const { size } = await handle.stat()
     if (size === 0) await handle.writeFile(`${JSON.stringify(this.#head)}\n`)

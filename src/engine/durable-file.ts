@@ -1,7 +1,8 @@
 /** Files that are either the old or the new content, whatever happens in between. */
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from '#connector'
 import { engineErrors } from './errors.ts'
 
 /** Files of this process so far: no two of them share a name while they are written. */
@@ -29,7 +30,7 @@ async function writeDurably(file: string, text: string, patienceMs: number): Pro
 async function writeNow(file: string, text: string): Promise<void> {
   const beside = `${file}.${process.pid}-${++written}.tmp`
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolder(dirname(file))
     {
       await using handle = await open(beside, 'w', 0o600)
       await handle.writeFile(text)

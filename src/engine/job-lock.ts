@@ -1,10 +1,11 @@
 /** One engine per job and state directory: a lock file with the process that holds it. Fencing across machines is the ledger's business. */
-import { open, readFile, rm, mkdir } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from '#connector'
 import { engineErrors } from './errors.ts'
 
 export async function lockJob(file: string, job: string): Promise<AsyncDisposable> {
-  await mkdir(dirname(file), { recursive: true }).catch(cause => {
+  await makeFolder(dirname(file)).catch(cause => {
     throw engineErrors.stateUnwritable({ file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) }, cause)
   })
   for (;;) {

@@ -6,11 +6,11 @@
  *   <state-dir>/<job>/history.jsonl  one line per finished run
  *   <state-dir>/<job>/bad-rows/<run>/  rows that were set aside (bad-row-file.ts)
  */
-import { appendFile, mkdir, rm } from 'node:fs/promises'
+import { appendFile, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import type { Committable, Json, Progress, RunId, RunRecord, Split } from '#connector'
+import { makeFolder, type Committable, type Json, type Progress, type RunId, type RunRecord, type Split } from '#connector'
 import { PATIENCE_MS, readState, writeState } from './durable-file.ts'
 import { engineErrors } from './errors.ts'
 import { lockJob } from './job-lock.ts'
@@ -111,7 +111,7 @@ export class StateStore {
   async record(entry: object): Promise<void> {
     const file = join(this.folder, 'history.jsonl')
     try {
-      await mkdir(this.folder, { recursive: true })
+      await makeFolder(this.folder)
       await appendFile(file, `${JSON.stringify(entry)}\n`)
     } catch (cause) {
       throw engineErrors.stateUnwritable({ file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) }, cause)

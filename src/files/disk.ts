@@ -1,6 +1,7 @@
 /** The few things that are done to a directory of published files, each of them complete or not done at all. */
-import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { makeFolder } from '#connector'
 import { fileErrors, reasonOf } from './errors.ts'
 
 export interface Disk {
@@ -24,7 +25,7 @@ export interface Disk {
 }
 
 export const disk: Disk = {
-  makeFolder: path => guard(path, () => makeFolder(path)),
+  makeFolder: path => guard(path, () => makeDurably(path)),
   list: path => guard(path, async () => (await readdir(path).catch(absent)) ?? []).then(names => names.sort()),
   readText: path => guard(path, () => readFile(path, 'utf8').catch(absent)),
   size: path => guard(path, async () => (await stat(path).catch(absent))?.size),
@@ -35,8 +36,8 @@ export const disk: Disk = {
   sync: folder => guard(folder, () => syncFolder(folder)),
 }
 
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
+async function makeDurably(path: string): Promise<void> {
+  const first = await makeFolder(path)
   if (first === undefined) return
   const top = dirname(resolve(first))
   for (let made = dirname(resolve(path)); made.length >= top.length; made = dirname(made)) {
