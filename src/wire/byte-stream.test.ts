@@ -46,6 +46,33 @@ async function established(serve: (socket: Socket) => void) {
   return open
 }
 
+describe('announced bytes', () => {
+  /** Receives `bytes` while `announced` are waited for, and says how long the buffers were. */
+  async function receive(announced: number, bytes: number): Promise<number[]> {
+    await using open = await connected(() => {})
+    const { stream } = open
+    stream.fill(announced)?.catch(() => {}) // The peer may never send all of it.
+    const chunk = Buffer.alloc(MiB)
+    const lengths = new Set<number>()
+    for (let at = 0; at < bytes; at += chunk.length) {
+      stream.receive(chunk)
+      lengths.add(stream.buffer.length)
+    }
+    return [...lengths]
+  }
+
+  test('are believed as far as they come', async () => {
+    const most = Math.max(...(await receive(2 ** 31, 3 * MiB)))
+    assert(most < 65 * MiB, `${most}`)
+  })
+
+  test('have room at once in usual sizes, and soon in others', async () => {
+    assert.deepEqual((await receive(64 * MiB, 64 * MiB)).filter(length => length > 3 * MiB).length, 1)
+    const lengths = (await receive(128 * MiB, 128 * MiB)).filter(length => length > 3 * MiB)
+    assert(lengths.length <= 2, `${lengths}`)
+  })
+})
+
 describe('a silent peer', { concurrency: 1 }, () => {
   before(
     () => void Object.assign(livenessTimes, { silence: 50, again: 20, ask: 100, unreachable: 150, unknown: 200, perMiB: 100 }),

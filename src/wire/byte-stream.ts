@@ -15,6 +15,9 @@ const FIRST_BUFFER_BYTES = 64 * 1024
 export const HIGH_WATER_BYTES = 1024 * 1024
 /** Where the buffer stops growing, unless one row needs more: unread bytes are moved to its front at most once per MiB that was read. */
 const MOST_BUFFER_BYTES = 2 * HIGH_WATER_BYTES + READ_BYTES
+const BELIEVED_BYTES = 64 * 1024 * 1024
+/** How many times what has come is made room for when the peer announces more than is believed. */
+const BELIEVED_TIMES = 4
 const KEEP_ALIVE_MS = 15_000
 
 export interface Endpoint {
@@ -30,6 +33,8 @@ export interface ConnectOptions extends Endpoint {
   readonly idleTimeoutMs: number
   /** Closes the connection and rejects whatever waits. */
   readonly signal: AbortSignal
+  /** Most bytes that are made room for when the peer has only announced them; 64 MiB if left out. */
+  readonly believedBytes?: number | undefined
   /** Where the stream adds what it received and how long its owner waited for the peer. */
   readonly meter?: WaitMeter
 }
@@ -238,8 +243,9 @@ export class ByteStream implements AsyncDisposable {
     if (unread + bytes <= this.buffer.length && isGrown) {
       this.buffer.copyWithin(0, this.start, this.end)
     } else {
-      // A row that is larger than all of it is made room for at once, with what may come behind it in the same read.
-      const wanted = this.#wanted > MOST_BUFFER_BYTES ? this.#wanted + READ_BYTES : 0
+      // A row that is larger than all of it is made room for at once, as far as it is believed, with what may come behind it.
+      const believed = Math.max(this.#options.believedBytes ?? BELIEVED_BYTES, BELIEVED_TIMES * unread)
+      const wanted = this.#wanted > MOST_BUFFER_BYTES ? Math.min(this.#wanted, believed) + READ_BYTES : 0
       const usual = Math.min(this.buffer.length * 2, MOST_BUFFER_BYTES)
       const larger = Buffer.allocUnsafeSlow(Math.max(unread + bytes, wanted, usual))
       this.buffer.copy(larger, 0, this.start, this.end)

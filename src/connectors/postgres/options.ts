@@ -81,7 +81,7 @@ export interface SessionOptions {
 /** Opens a connection and prepares its session. */
 export async function openSession(
   options: SessionOptions,
-  context: Pick<Context, 'signal' | 'log' | 'job' | 'meter'>,
+  context: Pick<Context, 'signal' | 'log' | 'job' | 'meter' | 'rowBytes'>,
 ): Promise<Connection> {
   const { connection, tls } = options
   const { hosts, user = process.env['USER'], password, properties } = connection
@@ -98,6 +98,7 @@ export async function openSession(
     signal: context.signal,
     log: context.log,
     meter: context.meter,
+    rowBytes: context.rowBytes,
   })
   try {
     await session.prepare(

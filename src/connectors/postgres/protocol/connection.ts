@@ -37,6 +37,8 @@ export interface ConnectionSettings {
   readonly log: Log
   /** Where received bytes and waiting times are added. */
   readonly meter?: WaitMeter | undefined
+  /** Largest row that is taken; undefined: any. */
+  readonly rowBytes?: number | undefined
 }
 
 export interface Result {
@@ -107,9 +109,10 @@ export class Connection implements AsyncDisposable {
   }
 
   static async #connectTo(endpoint: { host: string; port: number }, settings: ConnectionSettings): Promise<Connection> {
-    const { connectTimeoutMs, idleTimeoutMs, signal, meter } = settings
+    const { connectTimeoutMs, idleTimeoutMs, signal, meter, rowBytes: believedBytes } = settings
     const metered = meter === undefined ? {} : { meter }
-    const stream = await ByteStream.connect({ ...socketPlace(endpoint), connectTimeoutMs, idleTimeoutMs, signal, ...metered })
+    const times = { connectTimeoutMs, idleTimeoutMs, signal }
+    const stream = await ByteStream.connect({ ...socketPlace(endpoint), ...times, believedBytes, ...metered })
     const connection = new Connection(settings, endpoint, stream)
     await stream.establish(async () => {
       await connection.#encrypt()
