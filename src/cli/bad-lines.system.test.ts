@@ -1,13 +1,11 @@
 /** Files with bad lines among good ones: every good row arrives once and every bad one is set aside once, a kill in between or not. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { sluice } from './sluice.test-support.ts'
+import { killWhen, sluice } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-bad-lines-'))
 after(() => rm(folder, { recursive: true }))
 
@@ -97,12 +95,8 @@ async function prepare(format: Format): Promise<{ file: string; out: string }> {
 
 /** Ends the engine as soon as something has been published. */
 async function killOnce(file: string, state: string, out: string): Promise<void> {
-  const child = spawn(join(root, 'bin/sluice'), ['run', file, '--state-dir', state], { stdio: 'ignore' })
-  const ended = new Promise<void>(resolve => child.on('close', () => resolve()))
-  while (child.exitCode === null && (await published(out)).length === 0) await new Promise(resolve => setTimeout(resolve, 5))
-  assert.equal(child.exitCode, null, 'the run was over before it could be killed')
-  child.kill('SIGKILL')
-  await ended
+  const wasRunning = await killWhen(['run', file, '--state-dir', state], async () => (await published(out)).length > 0)
+  assert(wasRunning, 'the run was over before it could be killed')
 }
 
 async function assertExact(format: Format, file: string, state: string, out: string): Promise<void> {

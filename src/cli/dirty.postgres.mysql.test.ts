@@ -1,6 +1,5 @@
 /** Rows that cannot be written: found, set aside exactly once whatever dies, counted against the limit, shown, and written again. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
-import { sluice } from './sluice.test-support.ts'
+import { killWhen, sluice } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-dirty-'))
 after(() => rm(folder, { recursive: true }))
 
@@ -120,15 +118,10 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     await emptyTarget()
     const file = await job('killed', { record: 1000 }, { settings: { restore: { maxRowNumForCheckpoint: 2000 } } })
     for (let kill = 0; kill < 4; kill++) {
-      const child = spawn(join(root, 'bin/sluice'), ['run', file, '--resume', '--json'], { stdio: 'ignore' })
-      const ended = new Promise<void>(resolve => child.on('close', () => resolve()))
-      const goal = (kill + 1) * 12_000
-      while (child.exitCode === null) {
+      await killWhen(['run', file, '--resume', '--json'], async () => {
         const { rows } = await pgc.query<{ count: string }>('SELECT count(*) FROM t')
-        if (Number(rows[0]?.count) >= goal) break
-      }
-      child.kill('SIGKILL')
-      await ended
+        return Number(rows[0]?.count) >= (kill + 1) * 12_000
+      })
     }
     const { code, err } = await sluice(['run', file, '--resume'])
     assert.equal(code, 0, err)

@@ -1,15 +1,13 @@
 /** A FlinkX job file runs unmodified, host, port and account apart, on MySQL and on MariaDB. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import { fileServer, freshDatabase } from '../../tools/servers/index.ts'
+import { sluice } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const template = await readFile(new URL('./testdata/flinkx-mysql.json', import.meta.url), 'utf8')
 
 for (const name of ['mysql-9', 'mariadb-10.11'] as const) {
@@ -44,9 +42,9 @@ for (const name of ['mysql-9', 'mariadb-10.11'] as const) {
         .replaceAll('"password": "password"', `"password": ${JSON.stringify(password)}`)
       await writeFile(job, text)
 
-      const sluice = promisify(execFile)(join(root, 'bin/sluice'), ['-mode', 'local', '-job', job], { cwd: folder })
-      const { stderr } = await sluice
-      assert(password === '' || !stderr.includes(password), 'the password was printed')
+      const { code, err } = await sluice(['-mode', 'local', '-job', job], { cwd: folder })
+      assert.equal(code, 0, err)
+      assert(password === '' || !err.includes(password), 'the password was printed')
 
       const [copied] = await client.query({ sql: 'SELECT * FROM tableSink ORDER BY id', rowsAsArray: true })
       const expected = [[5, 5, 'stays', null], ...rows.filter(([id]) => Number(id) > 20 && Number(id) < 2900)]

@@ -1,6 +1,5 @@
 /** Memory is a number that the user sets: the largest resident set of a run stays below it and the documented base (ARCHITECTURE.md §7). */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +8,8 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { FaultProxy } from '#conformance'
 import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
+import { sluice, type Process } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-memory-'))
 after(() => rm(folder, { recursive: true }))
 
@@ -177,24 +176,20 @@ let jobs = 0
 async function run(source: object, sink: object, settings: object): Promise<Report> {
   const file = join(folder, `job${jobs++}.json`)
   await writeFile(file, JSON.stringify({ source, sink, settings: { stateDir: join(folder, 'state'), ...settings } }))
-  const child = spawn(join(root, 'bin/sluice'), ['run', file], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: 180_000,
-    killSignal: 'SIGKILL',
-  })
-  let [err, peakBytes] = ['', 0]
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  const code = new Promise<number | null>(resolve => child.once('close', resolve))
+  let peakBytes = 0
+  let timer: NodeJS.Timeout | undefined
   // The high-water mark never falls, so the last look before the end is nearly all of it. getrusage would count the test's own.
-  const timer = setInterval(async () => {
-    const status = await readFile(`/proc/${child.pid}/status`, 'latin1').catch(() => '')
-    peakBytes = Math.max(peakBytes, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024)
-  }, 10)
-  const ended = await code.finally(() => clearInterval(timer))
+  const started = ({ pid }: Process) => {
+    timer = setInterval(async () => {
+      const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '')
+      peakBytes = Math.max(peakBytes, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024)
+    }, 10)
+  }
+  const { code, err } = await sluice(['run', file], { started }).finally(() => clearInterval(timer))
   const rows = Number(
     /([\d,]+) rows/.exec(err.split('\n').findLast(line => line.includes(' rows')) ?? '')?.[1]?.replaceAll(',', '') ?? 0,
   )
-  return { code: ended, err, rows, peakBytes }
+  return { code, err, rows, peakBytes }
 }
 
 const reader = (database: Database, table: string) => ({ connector: database.kind, ...loginOf(database), tables: [table] })

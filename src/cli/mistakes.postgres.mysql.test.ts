@@ -3,14 +3,13 @@
  * `SLUICE_UPDATE_GOLDEN=1` writes the files anew; read the difference before you commit it.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { execute, fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
+import { sluice } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const golden = new URL('./testdata/mistakes/', import.meta.url)
 const isUpdating = process.env['SLUICE_UPDATE_GOLDEN'] === '1'
 
@@ -147,11 +146,11 @@ describe('typical mistakes', { skip }, () => {
     test(name, async () => {
       const file = join(folder, 'job.json')
       await writeFile(file, text(world))
-      const result = await sluice([command, 'job.json'])
-      const shown = normalise(result.stderr, databases)
+      const result = await sluice([command, 'job.json'], { cwd: folder })
+      const shown = normalise(result.err, databases)
       const expectedFile = new URL(`${name}.txt`, golden)
       if (isUpdating) await writeFile(expectedFile, shown)
-      assert.equal(shown, await readFile(expectedFile, 'utf8').catch(() => ''), result.stdout)
+      assert.equal(shown, await readFile(expectedFile, 'utf8').catch(() => ''), result.out)
       assert.equal(result.code, code, shown)
       assert.match(shown, /^error \S+\.\S+ /m, 'a code')
       assert.match(shown, /^hint /m, 'a hint')
@@ -165,18 +164,4 @@ function normalise(text: string, databases: readonly Database[]): string {
   let shown = text.replaceAll('\u001B', '').replace(/\[\d+m/g, '')
   for (const { port, database } of databases) shown = shown.replaceAll(database, 'DATABASE').replaceAll(`:${port}`, ':PORT')
   return shown.slice(Math.max(0, shown.search(/^error /m)))
-}
-
-function sluice(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(join(root, 'bin/sluice'), args, {
-    timeout: 30_000,
-    killSignal: 'SIGKILL',
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (bytes: Buffer) => (output.stdout += String(bytes)))
-  child.stderr.on('data', (bytes: Buffer) => (output.stderr += String(bytes)))
-  return new Promise(resolve => child.once('close', code => resolve({ code, ...output })))
 }

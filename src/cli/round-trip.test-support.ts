@@ -166,7 +166,7 @@ export async function leg(
   while (planned.code !== 0) {
     const settings = { errorLimit: {}, stateDir: join(folder, 'state') }
     await writeFile(file, JSON.stringify({ source: { ...source, columns }, sink, settings }))
-    planned = await sluice(['plan', file, '--json'], env)
+    planned = await sluice(['plan', file, '--json'], { env })
     if (planned.code === 0) break
     const { message } = errorOf(planned.out)
     const name = /column "(c\d+)"/.exec(message)?.[1]
@@ -174,7 +174,7 @@ export async function leg(
     refused.set(name, message)
     columns = columns.filter(column => (typeof column === 'string' ? column : column.name) !== name)
   }
-  const run = await sluice(['run', file], env)
+  const run = await sluice(['run', file], { env })
   assert.equal(run.code, 0, run.err)
   const { datasets } = (JSON.parse(planned.out) as { plan: { datasets: [PlannedDataset] } }).plan
   const [{ dataset, target, columns: plans }] = datasets

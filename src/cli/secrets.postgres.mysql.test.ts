@@ -3,15 +3,14 @@
  * the machine. Every planted text contains {@link MARK}; the tests look for that and nothing else.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
 import { execute, fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
+import { sluice, type Process } from './sluice.test-support.ts'
 
-const root = new URL('../..', import.meta.url).pathname
 const folder = await mkdtemp(join(tmpdir(), 'sluice-secrets-'))
 after(() => rm(folder, { recursive: true }))
 
@@ -24,31 +23,11 @@ const IN_SQL = `${MARK}-sql`
 const postgres = await fileServer('postgres-15')
 const mysql = await fileServer('mysql-9')
 
-interface Result {
-  readonly code: number | null
-  readonly output: string
-}
-
-function sluice(
-  args: readonly string[],
-  env: Record<string, string> = {},
-  whileRunning?: (pid: number) => void,
-): Promise<Result> {
-  const child = spawn(join(root, 'bin/sluice'), args, {
-    timeout: 60_000,
-    killSignal: 'SIGKILL',
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: '1', PLANTED: FROM_ENV, PLANTED_PASSWORD: RIGHT, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  const take = (bytes: Buffer) => {
-    output += String(bytes)
-    whileRunning?.(child.pid ?? 0)
-  }
-  child.stdout.on('data', take)
-  child.stderr.on('data', take)
-  return new Promise(resolve => child.once('close', code => resolve({ code, output })))
+/** Everything that is printed counts, on either stream. */
+async function printed(args: readonly string[], env: Readonly<Record<string, string>> = {}, started?: (child: Process) => void) {
+  const planted = { PLANTED: FROM_ENV, PLANTED_PASSWORD: RIGHT, ...env }
+  const { code, out, err } = await sluice(args, { cwd: folder, env: planted, ...(started ? { started } : {}) })
+  return { code, output: out + err }
 }
 
 /** All files below a folder that hold the mark. */
@@ -122,7 +101,7 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
   async function assertSilent(file: string, commands: readonly (readonly string[])[], codes: readonly number[], env = {}) {
     for (const command of commands) {
       for (const json of [[], ['--json']]) {
-        const { code, output } = await sluice([...command, file, ...json], env)
+        const { code, output } = await printed([...command, file, ...json], env)
         const line = [...command, ...json].join(' ')
         assert(!output.includes(MARK), `${line} prints a secret:\n${output}`)
         assert(codes.includes(code ?? -1), `${line} ended with ${code}:\n${output}`)
@@ -148,8 +127,8 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
       settings: { errorLimit: { record: 10 } },
     })
     await assertSilent(file, EVERY, [0, 1, 65])
-    assert.match((await sluice(['dirty', 'list', file])).output, /1 data\.value-refused/, 'rows were set aside')
-    assert.match((await sluice(['plan', file])).output, /note <> '\*\*\*'/, 'the plan shows where something was left out')
+    assert.match((await printed(['dirty', 'list', file])).output, /1 data\.value-refused/, 'rows were set aside')
+    assert.match((await printed(['plan', file])).output, /note <> '\*\*\*'/, 'the plan shows where something was left out')
     assert.deepEqual(await filesWithMark(join(folder, 'state')), [])
     const { rows } = await target.query<{ text: string }>(
       `SELECT query_to_xml('SELECT * FROM sluice_ledger', true, true, '')::text AS text`,
@@ -205,7 +184,7 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
     )
     const file = await job('crash', { source: { customSql: 'SELECT id, SLEEP(5) AS n, note FROM t', tables: [] } })
     for (const json of [[], ['--json']]) {
-      const { code, output } = await sluice(['run', file, ...json], { NODE_OPTIONS: `--import=${bug}` })
+      const { code, output } = await printed(['run', file, ...json], { NODE_OPTIONS: `--import=${bug}` })
       assert(!output.includes(MARK), output)
       assert.equal(code, 70, output)
       assert.match(output, /bug: \*\*\*/)
@@ -223,7 +202,7 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
       for (const flags of [['--parameters', `pw=${RIGHT}`], [`--parameters=pw=${RIGHT}`]]) {
         const seen: Promise<string>[] = []
         const look = (pid: number) => seen.push(readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => ''))
-        const { output } = await sluice(['plan', file, ...flags], {}, look)
+        const { output } = await printed(['plan', file, ...flags], {}, ({ pid, stderr }) => stderr.on('data', () => look(pid)))
         assert(!output.includes(MARK), output)
         const titles = (await Promise.all(seen)).filter(title => title !== '')
         assert(
