@@ -3,20 +3,22 @@ export { mysqlDialect, postgresDialect, type Dialect } from './dialect.ts'
 export { sqlErrors } from './errors.ts'
 export { parseJdbcUrl, type HostPort, type JdbcUrl } from './jdbc-url.ts'
 export {
-  checkedBy,
   ignoredReaderOptions,
   ignoredWriterOptions,
-  readerSettings,
   readerShape,
   refusedReaderOptions,
   refusedWriterOptions,
-  writerSettings,
   writerShape,
+} from './options.ts'
+export { isLocal, protectionNotes, verifiesByDefault, type Protection } from './protection.ts'
+export { orderByClause, rangePredicate, remainderPredicate, whereClause, type KeyLiteral, type KeyValues } from './ranges.ts'
+export {
+  checkedBy,
+  readerSettings,
+  writerSettings,
   type SqlConnection,
   type SqlReaderSettings,
   type SqlWriterSettings,
   type SystemFacts,
-} from './options.ts'
-export { isLocal, protectionNotes, verifiesByDefault, type Protection } from './protection.ts'
-export { orderByClause, rangePredicate, remainderPredicate, whereClause, type KeyLiteral, type KeyValues } from './ranges.ts'
+} from './settings.ts'
 export { parseTableName, printTableName, quoteTableName, type TableName } from './table-name.ts'

@@ -1,7 +1,7 @@
 /** How a connection is protected by default, and what the user is told about it: docs/decisions/0032-tls-defaults.md. */
 import { BlockList, isIP } from 'node:net'
 import type { Note } from '#connector'
-import type { SqlConnection } from './options.ts'
+import type { SqlConnection } from './settings.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { postgresDialect } from './dialect.ts'
-import { readerSettings, readerShape, writerSettings, writerShape } from './options.ts'
+import { readerShape, writerShape } from './options.ts'
+import { readerSettings, writerSettings } from './settings.ts'
 
 const facts = { dialect: postgresDialect, systems: ['postgresql'] as const }
 const reader = (options: object) =>
