@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { int, utf8 } from '#columnar'
-import { BadRowFile, headOf, readBadRows, type BadRow } from './bad-row-file.ts'
+import { BadRowFile, headOf, type BadRow } from './bad-row-file.ts'
+import { readBadRows } from './read-bad-rows.ts'
 
 const base = await mkdtemp(join(tmpdir(), 'sluice-bad-'))
 after(() => rm(base, { recursive: true }))

@@ -1,7 +1,8 @@
 /** What has been set aside, per run of a job: for `sluice dirty`, and to be copied into a table. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readBadRows, type BadRow, type BadRowHead } from './bad-row-file.ts'
+import type { BadRow, BadRowHead } from './bad-row-file.ts'
+import { readBadRows } from './read-bad-rows.ts'
 
 /** The rows that one run set aside. */
 export interface BadRowSet {

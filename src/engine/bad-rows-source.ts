@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { BatchBuilder, parseTypeName, timestamp, utf8, valueFromJson, type Value } from '#columnar'
 import { defineSource, type Chunk, type Context, type Dataset, type Reader, type RefusedRow, type Split } from '#connector'
 import { SluiceError } from '#errors'
-import { namedValues, readBadRows, type BadRow, type BadRowHead } from './bad-row-file.ts'
+import { namedValues, type BadRow, type BadRowHead } from './bad-row-file.ts'
+import { readBadRows } from './read-bad-rows.ts'
 
 export const BAD_ROWS_SOURCE = 'bad-rows'
 
