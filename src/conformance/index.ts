@@ -36,6 +36,7 @@
  * `FaultProxy` breaks TCP connections at a byte; tests of the engine use it as well.
  */
 export { contextOf } from './context.ts'
+export { contextOfEnds, endsOf } from './ends.ts'
 export { FaultProxy, type Direction, type Fault } from './fault-proxy.ts'
 export { assertSameRows, fillBatch, rowsOf, type Row } from './rows.ts'
 export { sinkSuite, type SinkEndpoint, type SinkFixture, type SinkMode } from './sink-suite.ts'

@@ -47,6 +47,15 @@ export async function fileServer(name: ServerName, options: StartOptions = {}): 
   }
 }
 
+/** Something on a server for all tests of a file, which ends after the last one. Do not touch it unless `skip` is false. */
+export async function forFile<T extends AsyncDisposable>(skip: string | false, make: () => Promise<T>): Promise<T> {
+  if (skip !== false) return undefined as unknown as T
+  const made = await make()
+  // A server that was started for the file has ended by then, with everything on it.
+  after(() => Promise.resolve(made[Symbol.asyncDispose]()).catch(() => {}))
+  return made
+}
+
 /** Only what this machine lacks is a reason to skip. A server that is there and does not start is a failure. */
 export function reasonToSkip(error: unknown): string {
   const isLacking = SluiceError.is(error, 'servers.not-installable') || SluiceError.is(error, 'servers.wrong-platform')

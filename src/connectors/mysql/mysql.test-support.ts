@@ -1,21 +1,9 @@
 /** What the tests of this connector share: a server's database, a foreign client, and a reader and writer put together. */
-import { after } from 'node:test'
 import mysql from 'mysql2/promise'
-import type { Value } from '#columnar'
-import type { Context, Dataset, RunRecord, Target, TransactionalWriter, Writer } from '#connector'
-import { freshDatabase, type Server } from '../../../tools/servers/index.ts'
+import { contextOfEnds, endsOf } from '#conformance'
+import { forFile, freshDatabase, type Server } from '../../../tools/servers/index.ts'
 import { mysqlSink } from './sink.ts'
 import { mysqlSource } from './source.ts'
-
-export const contextOf = (rest: Partial<Context> = {}): Context => ({
-  signal: new AbortController().signal,
-  batchRows: 1000,
-  batchBytes: 1024 * 1024,
-  parallelism: 1,
-  job: 'test-job',
-  log: { debug() {}, warn() {} },
-  ...rest,
-})
 
 export interface Place {
   readonly host: string
@@ -56,63 +44,8 @@ export async function playground(server: Server, options: { unprivileged?: boole
 }
 
 /** A playground for all tests of a file. */
-export async function filePlayground(server: Server, skip: string | false): Promise<Playground> {
-  if (skip !== false) return undefined as unknown as Playground
-  const created = await playground(server)
-  // A server that was started for the file has ended by then, with everything on it.
-  after(() => Promise.resolve(created[Symbol.asyncDispose]()).catch(() => {}))
-  return created
-}
+export const filePlayground = (server: Server, skip: string | false): Promise<Playground> =>
+  forFile(skip, () => playground(server))
 
-export const openSource = (options: object, context = contextOf()) =>
-  mysqlSource.open(mysqlSource.options.parse(options), context)
-
-export const openSink = (options: object, context = contextOf()): Promise<Writer> =>
-  mysqlSink.open(mysqlSink.options.parse(options), context)
-
-export async function openLedgerSink(options: object, context = contextOf()): Promise<TransactionalWriter> {
-  const writer = await openSink(options, context)
-  if (writer.delivery !== 'transactional') throw new Error('a writer with a ledger was expected')
-  return writer
-}
-
-/** All rows of a source, by dataset. */
-export async function readAll(options: object, context = contextOf()): Promise<{ datasets: Dataset[]; rows: Value[][] }> {
-  await using reader = await openSource(options, context)
-  const datasets = await reader.discover()
-  const rows: Value[][] = []
-  for (const dataset of datasets) {
-    for await (const split of reader.enumerate(dataset)) {
-      for await (const { batch } of reader.read(dataset, split, undefined)) {
-        for (let row = 0; row < batch.rows; row++) rows.push(batch.row(row))
-      }
-    }
-  }
-  return { datasets, rows }
-}
-
-export interface CopyResult {
-  readonly target: Target
-  readonly run: RunRecord
-}
-
-/** A whole run without the engine's casts: works where source and target types are the same. */
-export async function copy(source: object, sink: object, context = contextOf()): Promise<CopyResult> {
-  await using reader = await openSource(source, context)
-  await using writer = await openLedgerSink(sink, context)
-  const [dataset] = await reader.discover()
-  if (dataset === undefined) throw new Error('nothing to read')
-  const target = await writer.plan(dataset)
-  const splits = await Array.fromAsync(reader.enumerate(dataset))
-  const run = await writer.runs.begin({ job: context.job, run: 'run-1' }, [target], splits, null)
-  await writer.join(run)
-  for (const split of splits) {
-    for await (const { batch, position } of reader.read(dataset, split, undefined)) {
-      await writer.write(target, batch)
-      await writer.commit([{ split: split.id, ...(position === undefined ? {} : { position }), done: false }])
-    }
-    await writer.commit([{ split: split.id, done: true }])
-  }
-  await writer.runs.finish(run, [target])
-  return { target, run }
-}
+export const contextOf = contextOfEnds
+export const { openSource, openSink, openLedgerSink, readAll, copy } = endsOf(mysqlSource, mysqlSink)
