@@ -69,7 +69,7 @@ describe('announced bytes', () => {
   test('have room at once in usual sizes, and soon in others', async () => {
     assert.deepEqual((await receive(64 * MiB, 64 * MiB)).filter(length => length > 3 * MiB).length, 1)
     const lengths = (await receive(128 * MiB, 128 * MiB)).filter(length => length > 3 * MiB)
-    assert(lengths.length <= 2, `${lengths}`)
+    assert(lengths.length <= 2, String(lengths))
   })
 })
 
