@@ -176,7 +176,7 @@ describe('a wall clock that jumps', { skip: skip || wrong.skip, concurrency: 1 }
   async function runWithJumps(file: string): Promise<void> {
     await writeFile(clock, '+0\n')
     const began = performance.now()
-    const running = sluice(['run', file], wrong.env)
+    const running = sluice(['run', file], { env: wrong.env })
     for (const jump of JUMPS) {
       await sleep(700)
       await writeFile(clock, `${jump}\n`)

@@ -51,7 +51,7 @@ describe('a failing disk', { skip: tricks[0]!.skip, concurrency: 1 }, () => {
       for (let round = 0; round < ROUNDS; round++) {
         const own = join(folder, `${at}-${round}`)
         const file = await jobIn(own)
-        const first = await sluice(['run', file], tricks[at]!.env)
+        const first = await sluice(['run', file], { env: tricks[at]!.env })
         for (const line of await published(own)) assert.doesNotThrow(() => JSON.parse(line) as unknown)
         if (first.code !== 0) {
           halted++
