@@ -257,17 +257,17 @@ export interface RunStore {
 /**
  * Points inside the open transaction, so that a row which the system refuses costs the rows around it and not all since the last commit.
  *
- * What is written between two calls of `end` is a piece. A piece is accepted once the system has executed it without complaint; the
- * writer need not wait for that before it takes the next. When `write`, `end` or `settle` throws an error whose fault is `data`, the
- * writer has gone back to the start of the oldest piece that was not accepted, and the pieces from there on have to be written again.
+ * What is written between two calls of `end` is a piece, all of it for one target. A piece is accepted once the system has executed it
+ * without complaint; the writer need not wait for that before it takes the next. When `write`, `end` or `settle` throws an error whose
+ * fault is `data`, the writer has gone back to the start of the oldest piece that was not accepted, and the rows from there on have to be
+ * written again. The error may name the bad row: `line` counts the rows of that piece, from 1, and `row` those of the last `write`,
+ * from 0. It is believed once the rows before it are accepted, so it may be too late, but never too early.
  */
 export interface Savepoints {
-  /** Calls of `write` that make a piece. */
-  readonly writesPerPiece: number
   /** Pieces that were accepted since the writer was opened. */
   readonly accepted: number
   end(): Promise<void>
-  /** Returns when at most `pending` pieces are not accepted yet. */
+  /** Returns when at most `pending` of the pieces that have ended are not accepted yet. After `end`. */
   settle(pending: number): Promise<void>
 }
 

@@ -79,7 +79,7 @@ export class Chain {
     this.#queue =
       parts.badRows === undefined || savepoints === undefined
         ? undefined
-        : new PieceQueue(parts.writer, savepoints, (rows, at, error) => this.#setAside(rows, at, error))
+        : new PieceQueue(parts.writer, savepoints, parts.limits.batchBytes, (rows, at, error) => this.#setAside(rows, at, error))
     this.#routes = new Map(
       parts.routes.map(route => [route.dataset.id, { route, caster: new Caster(route.dataset.schema, route.target.schema) }]),
     )

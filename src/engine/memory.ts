@@ -1,6 +1,7 @@
 /** How the memory of a job is divided: a number that the user sets, or the sum of what the parts need (Invariant 5). */
 import type { Reader, Writer } from '#connector'
 import { engineErrors } from './errors.ts'
+import { BATCHES_KEPT } from './piece-queue.ts'
 import type { JobSpec, Limits } from './spec.ts'
 
 export interface MemoryPlan {
@@ -16,8 +17,6 @@ type Buffered = Pick<Reader | Writer, 'bufferBytes'>
 const BATCHES_FUSED = 2
 /** Split chains hold the reader's batch, slabs in flight and the cast. */
 const BATCHES_APART = 5
-/** Rows that a system has not accepted yet are kept where bad ones are set aside: so many batches at most (piece-queue.ts). */
-const BATCHES_KEPT = 4
 /** Columns grow by doubling, so a full batch may own twice its payload. */
 const GROWTH = 2
 /** Smaller batches cost more than they save. */

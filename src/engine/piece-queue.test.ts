@@ -21,14 +21,12 @@ const target: Target = {
 
 interface Behaviour {
   readonly isBad: (id: number) => boolean
-  readonly writesPerPiece: number
   /** Whether refusals name their row. */
   readonly hasLines: boolean
 }
 
 /** Executes pieces when it is asked to settle; everything behind a refused one is thrown away, as PostgreSQL does. */
 class System implements Savepoints {
-  readonly writesPerPiece: number
   accepted = 0
   readonly rows: number[] = []
   writes = 0
@@ -38,7 +36,6 @@ class System implements Savepoints {
 
   constructor(behaviour: Behaviour) {
     this.#behaviour = behaviour
-    this.writesPerPiece = behaviour.writesPerPiece
   }
 
   write(batch: Batch): void {
@@ -70,7 +67,7 @@ class System implements Savepoints {
 async function run(system: System, ids: readonly number[], batchRows: number): Promise<number[]> {
   const aside: number[] = []
   const writer = { write: async (_: Target, batch: Batch) => system.write(batch) } as unknown as PlainWriter
-  const queue = new PieceQueue(writer, system, async ({ batch }, at) => void aside.push(Number(batch.columns[0]!.values[at])))
+  const queue = new PieceQueue(writer, system, 1024 * 1024, async ({ batch }, at) => void aside.push(Number(batch.columns[0]!.values[at])))
   const caster = new Caster(schema, schema)
   // Lent and overwritten, as a reader's batch is.
   const builder = new BatchBuilder(schema, { rows: batchRows, bytes: Infinity })
@@ -97,14 +94,13 @@ test('bad rows are set aside, all others arrive once and in order', async () => 
       fc.record({
         count: fc.integer({ min: 0, max: 400 }),
         batchRows: fc.integer({ min: 1, max: 70 }),
-        writesPerPiece: fc.integer({ min: 1, max: 4 }),
         hasLines: fc.boolean(),
         bad: fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 100 })),
       }),
-      async ({ count, batchRows, writesPerPiece, hasLines, bad }) => {
+      async ({ count, batchRows, hasLines, bad }) => {
         const isBad = (id: number) => id % bad === 0
         const ids = Array.from({ length: count }, (_, i) => i + 1)
-        const system = new System({ isBad, writesPerPiece, hasLines })
+        const system = new System({ isBad, hasLines })
         const aside = await run(system, ids, batchRows)
         assert.deepEqual(aside, ids.filter(isBad))
         assert.deepEqual(
@@ -119,7 +115,7 @@ test('bad rows are set aside, all others arrive once and in order', async () => 
 
 test('one bad row among many costs a few writes, not one per row', async () => {
   for (const hasLines of [true, false]) {
-    const system = new System({ isBad: id => id === 7777, writesPerPiece: 1, hasLines })
+    const system = new System({ isBad: id => id === 7777, hasLines })
     await run(
       system,
       Array.from({ length: 20_000 }, (_, i) => i),
@@ -130,7 +126,7 @@ test('one bad row among many costs a few writes, not one per row', async () => {
 })
 
 test('a failure that is not about a row goes through', async () => {
-  const system = new System({ isBad: () => false, writesPerPiece: 1, hasLines: false })
+  const system = new System({ isBad: () => false, hasLines: false })
   system.settle = async () => {
     throw errors.lost({})
   }

@@ -1,13 +1,14 @@
 /**
- * Writes through a writer that has savepoints, and keeps the rows until the system has accepted them. When it refuses one, the rows since
- * the savepoint are written again in ever smaller parts until it is found, set aside, and the others go on in their order.
+ * Writes through a writer that has savepoints, and keeps the rows until the system has accepted them. When it refuses a piece, the rows
+ * from there on are written again: those before the row that it names, or ever smaller parts, until the bad row is found. It is set
+ * aside, and the others go on in their order.
  */
 import { packBatch, pickRows, unpackBatch, type Batch, type Caster } from '#columnar'
-import { dataErrors, type Savepoints, type Target, type Writer } from '#connector'
+import type { Savepoints, Target, Writer } from '#connector'
 import { SluiceError } from '#errors'
 import type { ReadRows } from './bad-rows.ts'
 
-/** Good rows of one pull, before the cast. */
+/** Good rows of one pull, before the cast, which has accepted them. */
 export interface PieceRows extends ReadRows {
   readonly target: Target
   readonly caster: Caster
@@ -16,155 +17,218 @@ export interface PieceRows extends ReadRows {
   readonly numbers: readonly number[] | undefined
 }
 
-/** Called for a row that the system refuses on its own; `at` is its index in the batch. */
+/** Called for a row that the system refuses; `at` is its index in the batch. */
 export type SetAside = (rows: PieceRows, at: number, error: SluiceError) => Promise<void>
 
-interface Kept extends Omit<PieceRows, 'batch'> {
-  readonly schema: Batch['schema']
+interface Kept {
+  /** The batch is a view of the slab. */
+  readonly rows: PieceRows
   readonly slab: ArrayBuffer
-  /** Piece that it belongs to, counted like `accepted`. */
-  readonly piece: number
+  /** Rows at its front that are no longer of interest. */
+  done: number
 }
 
-/** Pieces that may be under way: the server works on one while the next is encoded and sent. */
-const MOST_PENDING = 2
-/** Rows of a part behind a bad row; it doubles while all goes well. Bad rows come in company. */
-const PART_AFTER_BAD = 64
+/** What is known of a piece that was refused. All rows before it have been accepted. */
+interface Doubt {
+  /** So many of the first rows have a bad one among them. */
+  rows: number
+  /** Index of the bad one, once those before it are accepted. */
+  suspect: number | undefined
+  readonly error: SluiceError
+}
+
+interface Open {
+  readonly target?: Target
+  readonly rows: number
+  readonly bytes: number
+}
+const NOTHING: Open = { rows: 0, bytes: 0 }
+
+/** A piece costs as much as a few thousand rows; a bad row, half a piece (docs/decisions/0007). */
+const MOST_ROWS = 65_536
+/** Bad rows come in company. */
+const LEAST_ROWS = 64
+const PIECE_BATCHES = 4
+/** Pieces that may be under way: the system works on one while the next is encoded and sent. */
+const MOST_PENDING = 1
+/** Full batches that it holds at most: those of all pieces, and the part of one that is written again. */
+export const BATCHES_KEPT = (MOST_PENDING + 1) * PIECE_BATCHES + 1
 
 export class PieceQueue {
   readonly #writer: Writer
   readonly #savepoints: Savepoints
   readonly #setAside: SetAside
-  #kept: Kept[] = []
+  readonly #batchBytes: number
+  /** Rows that the system has not accepted, oldest first. All counts below begin at the first of them. */
+  readonly #kept: Kept[] = []
+  #rows = 0
+  /** Rows that the writer was given. */
+  #sent = 0
+  /** Rows of each piece that has ended. */
+  #pieces: number[] = []
+  /** The piece that has not ended. */
+  #open: Open = NOTHING
+  /** Where the batch of the last write begins in its piece. */
+  #lastWrite = 0
+  #accepted: number
+  #doubt: Doubt | undefined
+  /** Rows of a piece: few after a bad row that came soon, more while all goes well. */
+  #pieceRows = MOST_ROWS
+  /** Since the last bad one. */
+  #goodRows = 0
   /** Slabs that can be used again. */
   readonly #slabs: ArrayBuffer[] = []
-  #piece = 0
-  #writes = 0
 
-  constructor(writer: Writer, savepoints: Savepoints, setAside: SetAside) {
+  constructor(writer: Writer, savepoints: Savepoints, batchBytes: number, setAside: SetAside) {
     this.#writer = writer
     this.#savepoints = savepoints
+    this.#batchBytes = batchBytes
     this.#setAside = setAside
-    this.#piece = savepoints.accepted
+    this.#accepted = savepoints.accepted
   }
 
   /** `cast` holds the rows in the types of the target. */
   async write(rows: PieceRows, cast: Batch): Promise<void> {
-    const { batch, ...rest } = rows
-    this.#kept.push({ ...rest, schema: batch.schema, slab: packBatch(batch, this.#slabs.pop()), piece: this.#piece })
-    await this.#recoverably(async () => {
-      await this.#writer.write(rows.target, cast)
-      this.#writes++
-      if (this.#writes >= this.#savepoints.writesPerPiece) await this.#end()
-      await this.#savepoints.settle(MOST_PENDING)
-    })
-    this.#forgetAccepted()
+    const slab = packBatch(rows.batch, this.#slabs.pop())
+    this.#kept.push({ rows: { ...rows, batch: unpackBatch(rows.batch.schema, slab) }, slab, done: 0 })
+    this.#rows += rows.batch.rows
+    await this.#step(() => this.#send(cast))
+    while (this.#sent < this.#rows) await this.#step(() => this.#send())
   }
 
   /** Returns when the system has accepted all rows. */
   async settle(): Promise<void> {
-    await this.#recoverably(async () => {
-      if (this.#writes > 0) await this.#end()
-      await this.#savepoints.settle(0)
-    })
-    this.#forgetAccepted()
+    while (this.#rows > 0) {
+      await this.#step(async () => {
+        if (this.#sent < this.#rows) await this.#send()
+        else await this.#end(0)
+      })
+    }
   }
 
-  async #end(): Promise<void> {
-    await this.#savepoints.end()
-    this.#piece++
-    this.#writes = 0
-  }
-
-  #forgetAccepted(): void {
-    const { accepted } = this.#savepoints
-    const isAccepted = ({ piece }: Kept) => piece < accepted
-    // More than are ever under way need not be kept for later.
-    const room = (MOST_PENDING + 1) * this.#savepoints.writesPerPiece - this.#slabs.length
-    this.#slabs.push(
-      ...this.#kept
-        .filter(isAccepted)
-        .slice(0, Math.max(0, room))
-        .map(({ slab }) => slab),
-    )
-    this.#kept = this.#kept.filter(kept => !isAccepted(kept))
-  }
-
-  async #recoverably(work: () => Promise<void>): Promise<void> {
+  async #step(work: () => Promise<void>): Promise<void> {
+    let refusal: SluiceError | undefined
     try {
       await work()
     } catch (error) {
       if (!SluiceError.is(error) || error.fault !== 'data') throw error
-      await this.#recover(error)
+      refusal = error
     }
+    this.#takeAccepted()
+    if (refusal !== undefined) this.#takeRefusal(refusal)
+    if (this.#doubt?.suspect === 0) await this.#setFirstAside(this.#doubt.error)
   }
 
-  /** The writer stands at the start of the oldest piece that was not accepted. */
-  async #recover(error: SluiceError): Promise<void> {
-    this.#forgetAccepted()
-    const kept = this.#kept
-    this.#kept = []
-    this.#piece = this.#savepoints.accepted
-    this.#writes = 0
-    let suspect = suspectOf(error)
-    for (const one of kept) {
-      await this.#writeParts({ ...one, batch: unpackBatch(one.schema, one.slab) }, suspect)
-      suspect = undefined
-    }
+  /** Gives the writer as many of the next rows as belong to one batch and one piece; `whole` is what becomes of all rows of that batch. */
+  async #send(whole?: Batch): Promise<void> {
+    const { rows, slab, from } = this.#next()
+    const all = rows.batch.rows
+    const left = all - from
+    // A batch is not divided without need.
+    const isNext = this.#doubt === undefined && left <= this.#pieceRows && left > this.#room()
+    if (this.#open.rows > 0 && (isNext || this.#open.target !== rows.target)) await this.#end(MOST_PENDING)
+    const count = Math.min(left, this.#room())
+    const batch = count === all ? (whole ?? castOf(rows, rows.batch)) : castOf(rows, pickRows(rows.batch, range(from, count)))
+    const { rows: before, bytes } = this.#open
+    this.#lastWrite = before
+    this.#open = { target: rows.target, rows: before + count, bytes: bytes + (slab.byteLength * count) / all }
+    this.#sent += count
+    await this.#writer.write(rows.target, batch)
+    const isFull = this.#room() === 0 || this.#open.bytes > (PIECE_BATCHES - 1) * this.#batchBytes
+    if (isFull) await this.#end(this.#doubt === undefined ? MOST_PENDING : 0)
   }
 
-  async #writeParts(rows: PieceRows, first: number | undefined): Promise<void> {
-    const { batch } = rows
-    let at = 0
-    let suspect = first !== undefined && first < batch.rows ? first : undefined
-    let size = suspect === undefined ? batch.rows : PART_AFTER_BAD
-    while (at < batch.rows) {
-      const count = suspect === undefined ? Math.min(size, batch.rows - at) : suspect > at ? suspect - at : 1
-      const isSuspect = suspect === at
-      const error = await this.#tryPart(rows, at, count)
-      if (error === undefined) {
-        at += count
-        // Whoever was suspected wrongly tells nothing about its neighbours.
-        size = isSuspect ? PART_AFTER_BAD : size * 2
-        if (isSuspect) suspect = undefined
-      } else if (count === 1) {
-        await this.#setAside(rows, at, error)
-        at++
-        suspect = undefined
-        size = PART_AFTER_BAD
-      } else {
-        const named = suspectOf(error)
-        suspect = named !== undefined && named < count ? at + named : undefined
-        size = Math.max(1, count >> 1)
+  /** The first rows that the writer was not given. */
+  #next(): Kept & { from: number } {
+    let before = this.#sent
+    for (const kept of this.#kept) {
+      const left = kept.rows.batch.rows - kept.done
+      if (before < left) return { ...kept, from: kept.done + before }
+      before -= left
+    }
+    throw new Error('nothing is left to send')
+  }
+
+  /** Rows that the open piece may still take. */
+  #room(): number {
+    const doubt = this.#doubt
+    const rows = doubt === undefined ? this.#pieceRows : (doubt.suspect ?? Math.max(1, doubt.rows >> 1))
+    return rows - this.#open.rows
+  }
+
+  /** Ends the open piece and returns when at most so many are not accepted. */
+  async #end(pending: number): Promise<void> {
+    if (this.#open.rows > 0) {
+      await this.#savepoints.end()
+      this.#pieces.push(this.#open.rows)
+      this.#open = NOTHING
+    }
+    await this.#savepoints.settle(pending)
+  }
+
+  #takeAccepted(): void {
+    for (; this.#accepted < this.#savepoints.accepted; this.#accepted++) {
+      const rows = this.#pieces.shift() ?? 0
+      this.#sent -= rows
+      this.#goodRows += rows
+      this.#drop(rows)
+      const doubt = this.#doubt
+      if (doubt === undefined) this.#pieceRows = Math.min(MOST_ROWS, this.#pieceRows * 2)
+      else {
+        doubt.rows -= rows
+        if (doubt.suspect !== undefined) doubt.suspect -= rows
+        // Nobody was bad after all: what stood in the way is gone.
+        if (doubt.rows === 0) this.#doubt = undefined
       }
     }
   }
 
-  /** Writes some rows and waits; the error when they are refused. */
-  async #tryPart(rows: PieceRows, at: number, count: number): Promise<SluiceError | undefined> {
-    const { batch } = rows
-    const part = count === batch.rows ? batch : pickRows(batch, range(at, count))
-    const cast = rows.caster.cast(part)
-    if ('refused' in cast) return dataErrors.valueRefused({ dataset: rows.dataset.id, ...cast.refused })
-    try {
-      await this.#writer.write(rows.target, cast.batch)
-      await this.#end()
-      await this.#savepoints.settle(0)
-      return undefined
-    } catch (error) {
-      if (!SluiceError.is(error) || error.fault !== 'data') throw error
-      this.#piece = this.#savepoints.accepted
-      this.#writes = 0
-      return error
+  /** The writer stands at the start of the oldest piece that was not accepted, which is the one that was refused. */
+  #takeRefusal(error: SluiceError): void {
+    const rows = this.#pieces[0] ?? this.#open.rows
+    const named = suspectOf(error, this.#lastWrite)
+    const suspect = rows === 1 ? 0 : named !== undefined && named < rows ? named : undefined
+    this.#doubt = { rows, suspect, error }
+    this.#pieces = []
+    this.#open = NOTHING
+    this.#sent = 0
+  }
+
+  async #setFirstAside(error: SluiceError): Promise<void> {
+    const { rows, done } = this.#kept[0]!
+    this.#doubt = undefined
+    this.#pieceRows = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, 2 * this.#goodRows))
+    this.#goodRows = 0
+    await this.#setAside(rows, done, error)
+    this.#drop(1)
+  }
+
+  #drop(count: number): void {
+    this.#rows -= count
+    let rest = count
+    for (let first = this.#kept[0]; first !== undefined && rest > 0; first = this.#kept[0]) {
+      const rows = Math.min(rest, first.rows.batch.rows - first.done)
+      first.done += rows
+      rest -= rows
+      if (first.done < first.rows.batch.rows) return
+      this.#kept.shift()
+      if (this.#slabs.length < BATCHES_KEPT) this.#slabs.push(first.slab)
     }
   }
 }
 
+/** It had accepted them. */
+function castOf({ caster }: PieceRows, batch: Batch): Batch {
+  const cast = caster.cast(batch)
+  if ('refused' in cast) throw new Error('a cast refused what it had accepted')
+  return cast.batch
+}
+
 const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i)
 
-/** Index of the row that the error is about, as far as it says: a hint, which is tried before it is believed. */
-function suspectOf({ detail }: SluiceError): number | undefined {
+/** Index, in the oldest piece, of the row that the error is about, as far as it says (`Savepoints` of #connector). */
+function suspectOf({ detail }: SluiceError, lastWrite: number): number | undefined {
   const { row, line } = detail
-  if (typeof row === 'number') return row
+  if (typeof row === 'number') return lastWrite + row
   return typeof line === 'number' && line > 0 ? line - 1 : undefined
 }

@@ -80,8 +80,6 @@ const PIECE = 'sluice_piece'
 
 /** The connection and what both writers do with it. */
 class TargetSession implements AsyncDisposable, Savepoints {
-  /** Commands are pipelined inside a piece only, and the end of one is a round trip. */
-  readonly writesPerPiece = 4
   accepted = 0
   readonly options: SinkOptions
   readonly settings: SqlWriterSettings
@@ -121,6 +119,7 @@ class TargetSession implements AsyncDisposable, Savepoints {
     await this.#alive.during(() => this.#recoverably(() => this.#write(target, batch)))
   }
 
+  /** Commands are pipelined inside a piece only: its end is a round trip. */
   async end(): Promise<void> {
     await this.#alive.during(async () => {
       await this.#recoverably(() => this.#flush())

@@ -1,5 +1,5 @@
 /**
- * Rows in pieces behind savepoints, for jobs that set bad rows aside: one COPY per batch, sent without waiting for the one before.
+ * Rows in pieces behind savepoints, for jobs that set bad rows aside: one COPY per piece, sent without waiting for the one before.
  *
  * A server that refuses a COPY throws away the rows that follow it and answers all further statements with an error, so what was
  * sent in advance does no harm, and the savepoint is still the one at the start of the refused piece.
@@ -17,12 +17,13 @@ import { copyStatement, mergeStatement, stageStatement, truncateStatement } from
 const SAVEPOINT = 'sluice_piece'
 
 export class PieceWriter implements Savepoints {
-  readonly writesPerPiece = 1
   accepted = 0
   readonly #session: Connection
   readonly #pool: SendPool
   readonly #prepared = new PreparedTargets()
-  /** Per piece that is not accepted, oldest first: its statements that are not answered. */
+  /** The COPY of the piece that has not ended. */
+  #open: { readonly copy: CopyIn; readonly into: PreparedTarget } | undefined
+  /** Per piece that has ended and is not accepted, oldest first: its statements that are not answered. */
   #due: string[][] = []
   #isBegun = false
 
@@ -32,27 +33,24 @@ export class PieceWriter implements Savepoints {
   }
 
   async write(target: Target, batch: Batch): Promise<void> {
-    const into = this.#prepared.get(target)
-    const { detail } = into
-    const before = this.#isBegun ? [`RELEASE SAVEPOINT ${SAVEPOINT}`] : ['BEGIN']
-    this.#isBegun = true
-    const stage = detail.key === null ? [] : [stageStatement(detail)]
-    const sql = [...before, `SAVEPOINT ${SAVEPOINT}`, ...stage, copyStatement(detail)].join('; ')
-    const copy = new CopyIn(this.#session, this.#pool, sql, into.format)
-    into.state.order = 0
-    const statements = [sql]
-    this.#due.push(statements)
-    await copy.start()
+    // Whatever follows would be thrown away.
+    if (this.#session.hasRefused()) await this.#break()
+    this.#open ??= await this.#start(this.#prepared.get(target))
+    const { copy, into } = this.#open
     try {
       await copy.post(batch, into.encode, into.state, into.refuse)
     } catch (error) {
-      throw await this.#giveUp(copy, error)
+      throw await this.#giveUp(error)
     }
-    await copy.postEnd()
-    if (detail.key !== null) statements.push(this.#merge(into, detail.key))
   }
 
-  async end(): Promise<void> {}
+  async end(): Promise<void> {
+    if (this.#open === undefined) return
+    const { copy, into } = this.#open
+    this.#open = undefined
+    await copy.postEnd()
+    this.#due.push([copy.sql, ...(into.detail.key === null ? [] : [this.#merge(into, into.detail.key)])])
+  }
 
   async settle(pending: number): Promise<void> {
     while (this.#due.length > pending) {
@@ -75,16 +73,28 @@ export class PieceWriter implements Savepoints {
     this.#isBegun = false
   }
 
+  async #start(into: PreparedTarget): Promise<{ copy: CopyIn; into: PreparedTarget }> {
+    const { detail, format, state } = into
+    const before = this.#isBegun ? `RELEASE SAVEPOINT ${SAVEPOINT}` : 'BEGIN'
+    this.#isBegun = true
+    const stage = detail.key === null ? [] : [stageStatement(detail)]
+    const sql = [before, `SAVEPOINT ${SAVEPOINT}`, ...stage, copyStatement(detail)].join('; ')
+    const copy = new CopyIn(this.#session, this.#pool, sql, format)
+    state.order = 0
+    await copy.start()
+    return { copy, into }
+  }
+
   #merge({ detail }: PreparedTarget, key: readonly string[]): string {
     const sql = `${mergeStatement(detail, key)}; ${truncateStatement(detail)}`
     this.#session.sendQuery(sql)
     return sql
   }
 
-  /** The newest piece has a row that cannot be encoded. What the server says of older ones comes first. */
-  async #giveUp(copy: CopyIn, error: unknown): Promise<unknown> {
+  /** A row of the open piece cannot be encoded. What the server says of older ones comes first. */
+  async #giveUp(error: unknown): Promise<unknown> {
     if (!SluiceError.is(error) || error.fault !== 'data') return error
-    await copy.postEnd('a row cannot be sent')
+    await this.#drop('a row cannot be sent')
     try {
       await this.settle(1)
     } catch (earlier) {
@@ -92,6 +102,21 @@ export class PieceWriter implements Savepoints {
     }
     await this.#goBack()
     return error
+  }
+
+  /** The server has refused a piece: throws what it said. */
+  async #break(): Promise<void> {
+    await this.#drop('a row was refused')
+    await this.settle(0)
+  }
+
+  /** Has the server forget the rows of the open piece. */
+  async #drop(why: string): Promise<void> {
+    if (this.#open === undefined) return
+    const { copy } = this.#open
+    this.#open = undefined
+    await copy.postEnd(why)
+    this.#due.push([copy.sql])
   }
 
   /** Takes the answers that are still due, which say nothing new, and returns to the start of the oldest piece. */

@@ -227,6 +227,14 @@ export class Connection implements AsyncDisposable {
     return isStarted
   }
 
+  /** Looks, without waiting and without taking anything, whether the server has refused something that was sent. */
+  hasRefused(): boolean {
+    const { buffer, start, end } = this.stream
+    for (let at = start; at + MESSAGE_HEAD <= end; at += 1 + Math.max(4, buffer.readInt32BE(at + 1)))
+      if (buffer[at] === TAG.error) return true
+    return false
+  }
+
   /** Says that the rows of a COPY end here, or why they do not; {@link answer} tells what the server made of it. */
   sendCopyEnd(failure?: string): void {
     this.send(failure === undefined ? messages.copyDone() : messages.copyFail(failure))
@@ -405,7 +413,7 @@ export class Connection implements AsyncDisposable {
   async #next(): Promise<Message> {
     const { stream } = this
     for (;;) {
-      await stream.fill(5)
+      await stream.fill(MESSAGE_HEAD)
       const tag = stream.buffer[stream.start] ?? 0
       const length = stream.buffer.readInt32BE(stream.start + 1)
       if (length < 4 || length > MOST_MESSAGE_BYTES)
@@ -441,6 +449,8 @@ export class Connection implements AsyncDisposable {
   }
 }
 
+/** Tag and length. */
+const MESSAGE_HEAD = 5
 /** No message may be longer than 1 GiB: that is the limit of a value. */
 const MOST_MESSAGE_BYTES = 0x4000_0000
 const MOST_SHOWN = 500

@@ -67,8 +67,9 @@ const withoutValues = (text: string, sqlState: string) => (sqlState.startsWith('
 /** `Key (id)=(5) already exists.` names a row by its key; other details show whole rows. */
 const keyOf = (detail: string) => /^(Key \(.*?\)=\(.*\))/s.exec(detail)?.[1]
 
-/** `COPY t, line 3, column c: "…"` */
+/** `COPY t, line 3, column c: "…"`. Where a trigger copies as well, or a value looks like that, nothing is certain. */
 function copyContext(where: string) {
-  const match = /^COPY (.+?), line (\d+)(?:, column ([^:]+))?/m.exec(where)
+  const [match, second] = where.matchAll(/^COPY (.+?), line (\d+)(?:, column ([^:]+))?/gm)
+  if (second !== undefined) return {}
   return { table: match?.[1], line: match?.[2] === undefined ? undefined : Number(match[2]), column: match?.[3] }
 }
