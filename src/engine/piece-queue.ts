@@ -3,7 +3,7 @@
  * from there on are written again: those before the row that it names, or ever smaller parts, until the bad row is found. It is set
  * aside, and the others go on in their order.
  */
-import { packBatch, pickRows, unpackBatch, type Batch, type Caster } from '#columnar'
+import { packBatch, pickRows, unpackBatch, type Batch, type Caster, type Schema } from '#columnar'
 import type { Savepoints, Target, Writer } from '#connector'
 import { SluiceError } from '#errors'
 import type { ReadRows } from './bad-rows.ts'
@@ -21,9 +21,12 @@ export interface PieceRows extends ReadRows {
 export type SetAside = (rows: PieceRows, at: number, error: SluiceError) => Promise<void>
 
 interface Kept {
-  /** The batch is a view of the slab. */
-  readonly rows: PieceRows
+  readonly from: Omit<PieceRows, 'batch'>
+  readonly schema: Schema
+  readonly rows: number
   readonly slab: ArrayBuffer
+  /** A view of the slab, once it was needed. */
+  batch?: Batch
   /** Rows at its front that are no longer of interest. */
   done: number
 }
@@ -89,9 +92,10 @@ export class PieceQueue {
 
   /** `cast` holds the rows in the types of the target. */
   async write(rows: PieceRows, cast: Batch): Promise<void> {
-    const slab = packBatch(rows.batch, this.#slabs.pop())
-    this.#kept.push({ rows: { ...rows, batch: unpackBatch(rows.batch.schema, slab) }, slab, done: 0 })
-    this.#rows += rows.batch.rows
+    const { batch, ...from } = rows
+    const slab = packBatch(batch, this.#slabs.pop())
+    this.#kept.push({ from, schema: batch.schema, rows: batch.rows, slab, done: 0 })
+    this.#rows += batch.rows
     await this.#step(() => this.#send(cast))
     while (this.#sent < this.#rows) await this.#step(() => this.#send())
   }
@@ -121,29 +125,29 @@ export class PieceQueue {
 
   /** Gives the writer as many of the next rows as belong to one batch and one piece; `whole` is what becomes of all rows of that batch. */
   async #send(whole?: Batch): Promise<void> {
-    const { rows, slab, from } = this.#next()
-    const all = rows.batch.rows
-    const left = all - from
+    const { kept, at } = this.#next()
+    const { target } = kept.from
+    const left = kept.rows - at
     // A batch is not divided without need.
     const isNext = this.#doubt === undefined && left <= this.#pieceRows && left > this.#room()
-    if (this.#open.rows > 0 && (isNext || this.#open.target !== rows.target)) await this.#end(MOST_PENDING)
+    if (this.#open.rows > 0 && (isNext || this.#open.target !== target)) await this.#end(MOST_PENDING)
     const count = Math.min(left, this.#room())
-    const batch = count === all ? (whole ?? castOf(rows, rows.batch)) : castOf(rows, pickRows(rows.batch, range(from, count)))
+    const batch = count === kept.rows ? (whole ?? castAgain(kept)) : castAgain(kept, range(at, count))
     const { rows: before, bytes } = this.#open
     this.#lastWrite = before
-    this.#open = { target: rows.target, rows: before + count, bytes: bytes + (slab.byteLength * count) / all }
+    this.#open = { target, rows: before + count, bytes: bytes + (kept.slab.byteLength * count) / kept.rows }
     this.#sent += count
-    await this.#writer.write(rows.target, batch)
+    await this.#writer.write(target, batch)
     const isFull = this.#room() === 0 || this.#open.bytes > (PIECE_BATCHES - 1) * this.#batchBytes
     if (isFull) await this.#end(this.#doubt === undefined ? MOST_PENDING : 0)
   }
 
   /** The first rows that the writer was not given. */
-  #next(): Kept & { from: number } {
+  #next(): { kept: Kept; at: number } {
     let before = this.#sent
     for (const kept of this.#kept) {
-      const left = kept.rows.batch.rows - kept.done
-      if (before < left) return { ...kept, from: kept.done + before }
+      const left = kept.rows - kept.done
+      if (before < left) return { kept, at: kept.done + before }
       before -= left
     }
     throw new Error('nothing is left to send')
@@ -195,11 +199,11 @@ export class PieceQueue {
   }
 
   async #setFirstAside(error: SluiceError): Promise<void> {
-    const { rows, done } = this.#kept[0]!
+    const kept = this.#kept[0]!
     this.#doubt = undefined
     this.#pieceRows = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, 2 * this.#goodRows))
     this.#goodRows = 0
-    await this.#setAside(rows, done, error)
+    await this.#setAside({ ...kept.from, batch: batchOf(kept) }, kept.done, error)
     this.#drop(1)
   }
 
@@ -207,19 +211,22 @@ export class PieceQueue {
     this.#rows -= count
     let rest = count
     for (let first = this.#kept[0]; first !== undefined && rest > 0; first = this.#kept[0]) {
-      const rows = Math.min(rest, first.rows.batch.rows - first.done)
+      const rows = Math.min(rest, first.rows - first.done)
       first.done += rows
       rest -= rows
-      if (first.done < first.rows.batch.rows) return
+      if (first.done < first.rows) return
       this.#kept.shift()
       if (this.#slabs.length < BATCHES_KEPT) this.#slabs.push(first.slab)
     }
   }
 }
 
-/** It had accepted them. */
-function castOf({ caster }: PieceRows, batch: Batch): Batch {
-  const cast = caster.cast(batch)
+const batchOf = (kept: Kept): Batch => (kept.batch ??= unpackBatch(kept.schema, kept.slab))
+
+/** All its rows, or some, in the types of the target. */
+function castAgain(kept: Kept, rows?: readonly number[]): Batch {
+  const batch = batchOf(kept)
+  const cast = kept.from.caster.cast(rows === undefined ? batch : pickRows(batch, rows))
   if ('refused' in cast) throw new Error('a cast refused what it had accepted')
   return cast.batch
 }
