@@ -170,7 +170,7 @@ test('bad rows are set aside for their own reason, all others arrive once and in
         )
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 30 },
   )
 })
 

@@ -141,3 +141,16 @@ describe('a silent peer', { concurrency: 1 }, () => {
     assert(open.stream.isOpen)
   })
 })
+
+test('messages that are written together arrive together and in order, the last one before the end too', async () => {
+  const received: Buffer[] = []
+  const ended = Promise.withResolvers<void>()
+  await using open = await established(socket => {
+    socket.on('data', bytes => received.push(bytes)).on('close', () => ended.resolve())
+  })
+  await open.stream.write(Buffer.from('alone'))
+  for (const text of ['a', 'b', 'c']) void open.stream.write(Buffer.from(text))
+  await open.stream[Symbol.asyncDispose]()
+  await ended.promise
+  assert.equal(Buffer.concat(received).toString(), 'aloneabc')
+})

@@ -231,6 +231,8 @@ export class ByteStream implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // A last message is on its way before the end.
+    this.#socket.uncork()
     this.#fail(wireErrors.closed({ place: this.place }))
     this.#options.signal.removeEventListener('abort', this.#abort)
     if (!this.#socket.closed) await new Promise<void>(resolve => this.#socket.once('close', () => resolve()))
@@ -258,12 +260,20 @@ export class ByteStream implements AsyncDisposable {
   #send(bytes: Uint8Array, drain: { resolve: () => void; reject: (cause: unknown) => void }): void {
     this.#bytesWritten += bytes.length
     this.#drains.push(drain)
+    this.#gather(this.#socket)
     this.#socket.write(bytes, error => {
       this.#writesDone++
       this.#drains = this.#drains.filter(other => other !== drain)
       if (error) drain.reject(this.#failure ?? this.#lost(error))
       else drain.resolve()
     })
+  }
+
+  /** What is written in one go, small messages above all, goes to the kernel in one call. */
+  #gather(socket: Socket): void {
+    if (socket.writableCorked > 0) return
+    socket.cork()
+    process.nextTick(() => socket.uncork())
   }
 
   #wait(bytes: number): Promise<void> {
