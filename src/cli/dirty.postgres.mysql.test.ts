@@ -147,6 +147,19 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     assert.equal(code, 0, err)
   })
 
+  test('stop the run when all workers together have more than the limit, though none of them has', async () => {
+    for (const [record, expected] of [
+      [countOfBad - 1, 65],
+      [countOfBad, 0],
+    ] as const) {
+      await emptyTarget()
+      const file = await job('together', { record }, { settings: { speed: { channel: 2 } } })
+      const { code, err } = await sluice(['run', file, '--fresh'])
+      assert.equal(code, expected, err)
+      if (code !== 0) assert.match(err, /600 rows cannot be written; the job allows 599\./)
+    }
+  })
+
   test('of a kind that must not be set aside stop the run', async () => {
     await emptyTarget()
     const file = await job('kinds', {}, { settings: { badRows: { duplicate: 'fail' } } })

@@ -55,7 +55,9 @@ const errorLimit = z.object({
     .nullable()
     .default(null)
     .transform(limitOrNone)
-    .describe('Rows that may fail before the run stops. A negative number or none: no limit.')
+    .describe(
+      'Rows that may fail before the run stops, over all workers; what they have in hand then may add a few. A negative number or none: no limit.',
+    )
     .meta({ aliases: ['records'], unit: 'rows' }),
   percentage: z
     .number()
