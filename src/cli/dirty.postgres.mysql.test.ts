@@ -153,7 +153,7 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
       [countOfBad, 0],
     ] as const) {
       await emptyTarget()
-      const file = await job('together', { record }, { settings: { speed: { channel: 2 } } })
+      const file = await job('together', { record }, { settings: { channels: 2 } })
       const { code, err } = await sluice(['run', file, '--fresh'])
       assert.equal(code, expected, err)
       if (code !== 0) assert.match(err, /600 rows cannot be written; the job allows 599\./)
@@ -181,6 +181,35 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     const { code, err } = await sluice(['run', await job('staged', {}, { sink: { writeMode: 'update', uniqueKey: ['id'] } })])
     assert.equal(code, 0, err)
     await assertGoodRows()
+  })
+
+  test('are found by a MySQL target, which does not say where they are', async () => {
+    await pgc.query(`DROP TABLE IF EXISTS back; CREATE TABLE back (id int PRIMARY KEY, u int, s text);
+      INSERT INTO back SELECT i, CASE WHEN i % 700 = 0 THEN i - 1 ELSE i END,
+        CASE WHEN i % 999 = 0 THEN '' WHEN i % 1300 = 0 THEN 'far too long' ELSE 'fine' END FROM generate_series(1, 20000) i`)
+    await my.query(`DROP TABLE IF EXISTS back;
+      CREATE TABLE back (id int PRIMARY KEY, u int UNIQUE, s varchar(5) CHECK (s <> '')) ENGINE = InnoDB`)
+    const file = join(folder, 'back.json')
+    const text = {
+      name: 'back',
+      source: { connector: 'postgres', ...loginOf(target!), tables: ['back'] },
+      sink: { connector: 'mysql', ...loginOf(source!), tables: ['back'] },
+      settings: { errorLimit: { record: 1000 }, stateDir: join(folder, 'state') },
+    }
+    await writeFile(file, JSON.stringify(text))
+    const { code, err } = await sluice(['run', file])
+    assert.equal(code, 0, err)
+    const isBad = (id: number) => id % 700 === 0 || id % 999 === 0 || id % 1300 === 0
+    const ids = Array.from({ length: 20_000 }, (_, i) => i + 1)
+    const [rows] = await my.query<mysql.RowDataPacket[]>('SELECT id FROM back ORDER BY id')
+    assert.deepEqual(
+      rows.map(({ id }) => Number(id)),
+      ids.filter(id => !isBad(id)),
+    )
+    assert.deepEqual(
+      (await badKeys(file)).toSorted((x, y) => Number(x.slice(3)) - Number(y.slice(3))),
+      ids.filter(isBad).map(id => `id=${id}`),
+    )
   })
 
   test('are written again once their cause is gone; the rest stays', async () => {
