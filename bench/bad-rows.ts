@@ -56,10 +56,12 @@ export async function measureBadRows(
 
 /** The same command on a job file that allows bad rows. */
 async function withErrorLimit({ argv }: Command, record: number): Promise<Command> {
-  const [program = '', verb = '', file = '', ...rest] = argv
+  const words = [...argv]
+  const at = words.findIndex(word => word.endsWith('.json'))
+  const file = words[at] ?? ''
   const job = JSON.parse(await readFile(file, 'utf8')) as { job: { setting: object } }
   const tolerant = file.replace(/\.json$/, '-tolerant.json')
   const setting = { ...job.job.setting, errorLimit: { record } }
   await writeFile(tolerant, JSON.stringify({ job: { ...job.job, setting } }))
-  return { argv: [program, verb, tolerant, ...rest] }
+  return { argv: words.with(at, tolerant) }
 }
