@@ -56,7 +56,7 @@ export async function measureBadRows(
 
 /** The same command on a job file that allows bad rows. */
 async function withErrorLimit({ argv }: Command, record: number): Promise<Command> {
-  const words = [...argv]
+  const words = typeof argv === 'string' ? [argv] : argv
   const at = words.findIndex(word => word.endsWith('.json'))
   const file = words[at] ?? ''
   const job = JSON.parse(await readFile(file, 'utf8')) as { job: { setting: object } }
