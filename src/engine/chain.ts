@@ -1,4 +1,4 @@
-import { Caster, EncodedBatch, pickRows, type Batch } from '#columnar'
+import { Caster, EncodedBatch, pickRows, type Batch, type CastResult } from '#columnar'
 import {
   dataErrors,
   type Chunk,
@@ -8,6 +8,7 @@ import {
   type Progress,
   type RefusedRow,
   type Split,
+  type Target,
   type Writer,
 } from '#connector'
 import type { SluiceError } from '#errors'
@@ -25,6 +26,11 @@ import { Throttle } from './throttle.ts'
 /** The reading end of a chain: a reader in this thread, or one in another. */
 export interface ChunkSource {
   read(dataset: Dataset, split: Split, position: Json | undefined, encoded?: boolean): AsyncIterable<Chunk<Json>>
+}
+
+interface Routed {
+  readonly route: Route
+  readonly caster: Caster
 }
 
 /** What a chain asks of its coordinator. */
@@ -46,7 +52,7 @@ export class Chain {
   readonly #writer: Writer
   readonly #supply: Supply
   readonly #meter: ChainMeter
-  readonly #routes: ReadonlyMap<string, { route: Route; caster: Caster }>
+  readonly #routes: ReadonlyMap<string, Routed>
   readonly #uncommitted = new Uncommitted()
   readonly #lock = new Lock()
   /** Undefined: the first bad row stops the chain. */
@@ -160,11 +166,7 @@ export class Chain {
     for await (const chunk of this.#source.read(found.route.dataset, split, position, this.#takesEncoded(found.route))) {
       this.#meter.pullMs += performance.now() - since
       await this.#throttle.pass(chunk.batch.rows, chunk.batch.byteLength, this.#signal)
-      await this.#lock.run(() =>
-        this.#badRows === undefined
-          ? this.#write(found, split, chunk, rowsBefore)
-          : this.#writeGood(this.#badRows, found, split, chunk, rowsBefore),
-      )
+      await this.#lock.run(() => this.#write(found, split, chunk, rowsBefore))
       rowsBefore += chunk.batch.rows
       since = performance.now()
     }
@@ -180,69 +182,37 @@ export class Chain {
     return target.takesEncoded === true && this.#badRows === undefined && this.#limits.bytesPerSecond === undefined
   }
 
-  async #write(
-    { route, caster }: { route: Route; caster: Caster },
-    split: Split,
-    chunk: Chunk<Json>,
-    rowsBefore: number,
-  ): Promise<void> {
-    const { batch, position } = chunk
-    const since = performance.now()
-    const key = (row: number) => rowKey(route.dataset, batch, row, split.id, rowsBefore)
-    const cast = batch instanceof EncodedBatch ? { batch } : caster.cast(batch)
-    if ('refused' in cast) {
-      const { row, column, reason } = cast.refused
-      throw dataErrors.valueRefused({ dataset: `${route.dataset.id} → ${route.target.name}`, column, reason, key: key(row) })
-    }
-    const bytes = batch.byteLength
-    const { rows } = batch
-    this.#meter.rowsRead += rows
-    this.#meter.bytesRead += bytes
-    const waited = this.#meter.sink.waitMs
-    try {
-      await this.#writer.write(route.target, cast.batch)
-    } catch (error) {
-      throw withRowKey(error, key)
-    }
-    this.#meter.waitWriteMs += this.#meter.sink.waitMs - waited
-    this.#meter.writeMs += performance.now() - since
-    this.#meter.wrote(route.dataset.id, rows, bytes)
-    this.#uncommitted.wrote(split.id, rows, bytes, position)
-    await this.#commitIfDue()
-  }
-
-  /** Writes the rows that can be written and sets the others aside. */
-  async #writeGood(
-    badRows: BadRows,
-    { route, caster }: { route: Route; caster: Caster },
-    split: Split,
-    chunk: Chunk<Json>,
-    rowsBefore: number,
-  ): Promise<void> {
-    const { position } = chunk
+  /** Writes the rows that can be written. The others are set aside, or the first of them stops the chain. */
+  async #write({ route, caster }: Routed, split: Split, chunk: Chunk<Json>, rowsBefore: number): Promise<void> {
     const since = performance.now()
     const { dataset, target } = route
+    const { position, refused = [] } = chunk
     const from = { dataset, split: split.id, position, rowsBefore }
-    const where = `${dataset.id} → ${target.name}`
-    const refuse = async (batch: Batch, numbers: readonly number[] | undefined, { row, column, reason, text }: RefusedRow) => {
-      const number = numbers?.[row] ?? row
-      await badRows.setAside(from, { batch, at: row, number, text }, dataErrors.valueRefused({ dataset: where, column, reason }))
-    }
+    this.#meter.rowsRead += chunk.batch.rows
+    this.#meter.bytesRead += chunk.batch.byteLength
     let { batch } = chunk
+    /** Where each row of `batch` stood in the chunk; undefined: where it stands now. */
     let numbers: readonly number[] | undefined
-    this.#meter.rowsRead += batch.rows
-    this.#meter.bytesRead += batch.byteLength
-    if (chunk.refused !== undefined && chunk.refused.length > 0) {
-      for (const refused of chunk.refused) await refuse(batch, undefined, refused)
-      numbers = rowsWithout(batch.rows, chunk.refused)
-      batch = pickRows(batch, numbers)
+    const refuse = async (rows: readonly RefusedRow[]) => {
+      for (const { row, column, reason, text } of rows) {
+        const error = dataErrors.valueRefused({ dataset: `${dataset.id} → ${target.name}`, column, reason, row })
+        if (this.#badRows === undefined) throw withRowKey(error, at => rowKey(dataset, batch, at, split.id, rowsBefore))
+        await this.#badRows.setAside(from, { batch, at: row, number: numbers?.[row] ?? row, text }, error)
+      }
     }
-    let cast = caster.cast(batch)
-    if ('refused' in cast) {
-      const { kept, refused } = sift(caster, batch)
-      for (const one of refused) await refuse(batch, numbers, one)
+    const keep = (kept: readonly number[]) => {
       numbers = kept.map(row => numbers?.[row] ?? row)
       batch = pickRows(batch, kept)
+    }
+    if (refused.length > 0) {
+      await refuse(refused)
+      keep(rowsWithout(batch.rows, refused))
+    }
+    let cast: CastResult = batch instanceof EncodedBatch ? { batch } : caster.cast(batch)
+    if ('refused' in cast) {
+      const sifted = this.#badRows === undefined ? { kept: [], refused: [cast.refused] } : sift(caster, batch)
+      await refuse(sifted.refused)
+      keep(sifted.kept)
       cast = caster.cast(batch)
       if ('refused' in cast) throw new Error('a cast refused what it had accepted')
     }
@@ -252,14 +222,22 @@ export class Chain {
     if (rows > 0) {
       let leftOut: readonly RefusedRow[] = []
       if (this.#queue) await this.#queue.write({ ...from, target, caster, batch, numbers }, cast.batch)
-      else leftOut = (await this.#writer.write(target, cast.batch)) ?? []
-      for (const one of leftOut) await refuse(batch, numbers, one)
+      else leftOut = await this.#send(target, cast.batch, row => rowKey(dataset, batch, row, split.id, rowsBefore))
+      await refuse(leftOut)
       this.#meter.wrote(dataset.id, rows - leftOut.length, byteLength)
     }
     this.#meter.waitWriteMs += this.#meter.sink.waitMs - waited
     this.#meter.writeMs += performance.now() - since
     this.#uncommitted.wrote(split.id, chunk.batch.rows, byteLength, position)
     await this.#commitIfDue()
+  }
+
+  async #send(target: Target, batch: Batch, key: (row: number) => string): Promise<readonly RefusedRow[]> {
+    try {
+      return (await this.#writer.write(target, batch)) ?? []
+    } catch (error) {
+      throw withRowKey(error, key)
+    }
   }
 
   /** A row that the system of the sink refused. */
