@@ -2,18 +2,35 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { type ServerFacts, startServer } from './servers/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Server, type ServerFacts, startServer } from './servers/index.ts'
 
 const program = join(import.meta.dirname, '../bin/sluice')
+/** How long a killed server stays away. */
+const DOWN_MS = 1000
 
-await using postgres = await startServer('postgres-15')
-await using mysql = await startServer('mysql-9')
-const args = ['torture', '--postgres', urlOf(postgres), '--mysql', urlOf(mysql), ...process.argv.slice(2)]
+await using postgres = await startServer('postgres-15', { own: true })
+await using mysql = await startServer('mysql-9', { own: true })
+const args = [
+  ...['torture', '--postgres', urlOf(postgres), '--postgres-restart', restartBy('SIGUSR1', postgres)],
+  ...['--mysql', urlOf(mysql), '--mysql-restart', restartBy('SIGUSR2', mysql)],
+  ...process.argv.slice(2),
+]
 const child = spawn(program, args, { stdio: 'inherit' })
 // It hears Ctrl-C itself, and removes its databases before the servers go.
 process.on('SIGINT', () => {}).on('SIGTERM', () => child.kill('SIGTERM'))
 const [code] = (await once(child, 'close')) as [number | null]
 process.exitCode = code ?? 1
+
+/** A command that kills the server and starts it again: it asks this process to. */
+function restartBy(signal: 'SIGUSR1' | 'SIGUSR2', server: Server): string {
+  process.on(signal, async () => {
+    await server.kill()
+    await sleep(DOWN_MS)
+    await server.restart()
+  })
+  return `kill -s ${signal.slice(3)} ${process.pid}`
+}
 
 function urlOf({ kind, host, port, user, password }: ServerFacts): string {
   return `${kind}://${user}:${encodeURIComponent(password)}@${host}:${port}/`

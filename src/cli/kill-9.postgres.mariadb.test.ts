@@ -15,6 +15,7 @@ import {
   COMMIT_ROWS,
   csvSide,
   expectedFingerprint,
+  jsonlSide,
   measurePace,
   mysqlSide,
   postgresSide,
@@ -26,6 +27,8 @@ import {
 import { fileServer, freshDatabase } from '../../tools/servers/index.ts'
 
 const KILLS = Number(process.env['SLUICE_KILLS'] ?? 50)
+/** On pairs whose ends are also ends of the pairs above them. */
+const FEWER_KILLS = Math.ceil(KILLS / 8)
 const SEED = Number(process.env['SLUICE_SEED'] ?? 20261121)
 const FORCED_EVERY = 5
 const SLUICE = [new URL('../../bin/sluice', import.meta.url).pathname]
@@ -52,29 +55,30 @@ describe('kill -9 at random points, then resume', { skip }, async () => {
     () => pgTarget.drop(),
     () => myBase.drop(),
   )
-  const open = async (side: Promise<Side>) => {
-    const opened = await side
-    closing.push(() => opened.close())
-    return opened
-  }
-  const fromPg = await open(postgresSide(pgSource, 'origin', 'source'))
-  const fromMy = await open(mysqlSide(myBase, 'origin', 'source'))
-  const fromCsv = await open(csvSide(join(folder, 'source'), 'source'))
-  const toPg = await open(postgresSide(pgTarget, 'copied', 'target'))
-  const toMy = await open(mysqlSide(myBase, 'copied', 'target'))
-  const toCsv = await open(csvSide(join(folder, 'target'), 'target'))
+  const fromPg = await postgresSide(pgSource, 'origin', 'source')
+  const fromMy = await mysqlSide(myBase, 'origin', 'source')
+  const fromCsv = await csvSide(join(folder, 'source'), 'source')
+  const toPg = await postgresSide(pgTarget, 'copied', 'target')
+  const toMy = await mysqlSide(myBase, 'copied', 'target')
+  const toCsv = await csvSide(join(folder, 'target'), 'target')
+  const toJsonl = await jsonlSide(join(folder, 'lines'))
   for (const source of [fromPg, fromMy, fromCsv])
     assert.deepEqual(await source.fingerprint(), expectedFingerprint(), `${source.name} was filled with other rows`)
 
-  for (const [source, sink] of [
+  for (const [source, sink, kills = KILLS] of [
     [fromPg, toPg],
     [fromMy, toPg],
     [fromPg, toMy],
     [fromCsv, toPg],
     [fromPg, toCsv],
+    [fromMy, toMy, FEWER_KILLS],
+    [fromCsv, toMy, FEWER_KILLS],
+    [fromMy, toCsv, FEWER_KILLS],
+    [fromPg, toJsonl, FEWER_KILLS],
+    [fromMy, toJsonl, FEWER_KILLS],
   ] as const) {
-    test(`${source.name} → ${sink.name}, ${KILLS} kills`, async t => {
-      const hits = await killRepeatedly(source, sink)
+    test(`${source.name} → ${sink.name}, ${kills} kills`, async t => {
+      const hits = await killRepeatedly(source, sink, kills)
       t.diagnostic(`${source.name} → ${sink.name}: ${JSON.stringify(hits)}`)
       for (const [where, count] of Object.entries(hits)) total[where as keyof Hits] += count
     })
@@ -94,7 +98,7 @@ interface Hits {
   afterLastCommit: number
 }
 
-async function killRepeatedly(source: Side, sink: Side): Promise<Hits> {
+async function killRepeatedly(source: Side, sink: Side, kills: number): Promise<Hits> {
   const hits: Hits = { beforeFirstCommit: 0, betweenCommits: 0, insideCommit: 0, afterLastCommit: 0 }
   const job = join(folder, 'job.json')
   const stateDir = join(folder, 'state')
@@ -114,7 +118,7 @@ async function killRepeatedly(source: Side, sink: Side): Promise<Hits> {
   })
   assert.deepEqual(await sink.fingerprint(), expected)
   const next = random(SEED)
-  for (let kill = 0; kill < KILLS; kill++) {
+  for (let kill = 0; kill < kills; kill++) {
     await clear()
     // The id that a scheduler would give: retrying a run that had just been finished must do nothing.
     const args = [job, '--run-id', `kill-${kill}`]

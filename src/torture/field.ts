@@ -13,12 +13,14 @@ export const COMMIT_ROWS = 10_000
 /** Milliseconds between checkpoints of sinks without a ledger. */
 export const CHECKPOINT_MS = 50
 /** Seconds that a slowed job takes at least. */
-const SLOW_SECONDS = 6
+const SLOW_SECONDS = 20
 
 export interface Field {
   readonly pair: Pair
   readonly sink: Side
   readonly proxies: { readonly source: FaultProxy | undefined; readonly sink: FaultProxy | undefined }
+  /** Kills the server of an end and starts it again; undefined where there is none, or it is not ours. */
+  readonly restarts: Restarts
   readonly pace: Pace
   /** Bytes that an undisturbed run reads from its source, and sends to its sink. */
   readonly bytes: { readonly source: number; readonly sink: number }
@@ -33,16 +35,21 @@ export interface Field {
 export interface StartOptions {
   /** The same id in all attempts of a round, as a scheduler gives it. */
   readonly runId: string
-  readonly channels: number
+  readonly channels?: number
   /** `b`: an engine on another machine, with a state of its own. */
   readonly engine?: 'a' | 'b'
   readonly isSlow?: boolean
   readonly isFresh?: boolean
+  /** Ends one of its threads when it gets SIGUSR2. */
+  readonly hasThreadKiller?: boolean
 }
+
+export type Restarts = Readonly<Record<'source' | 'sink', (() => Promise<void>) | undefined>>
 
 export async function openField(
   pair: Pair,
   { source, sink }: { readonly source: Side; readonly sink: Side },
+  restarts: Restarts,
   folder: string,
   command: readonly string[],
 ): Promise<Field> {
@@ -61,19 +68,17 @@ export async function openField(
   const jobFile = (channels: number, isSlow: boolean) => join(folder, `job-${channels}${isSlow ? '-slow' : ''}.json`)
   for (const channels of [1, 2]) for (const isSlow of [false, true]) await jobOf(channels, isSlow)
   const stateOf = (engine: string) => join(folder, `state-${engine}`)
-  const start = ({ runId, channels, engine = 'a', isSlow = false, isFresh = false }: StartOptions) =>
-    new Run(command, [
-      jobFile(channels, isSlow),
-      ...['--run-id', runId, '--state-dir', stateOf(engine)],
-      ...(isFresh ? ['--fresh'] : []),
-    ])
+  const start = ({ runId, channels = 1, engine = 'a', isSlow = false, isFresh = false, ...more }: StartOptions) => {
+    const args = [jobFile(channels, isSlow), '--run-id', runId, '--state-dir', stateOf(engine)]
+    return new Run(command, [...args, ...(isFresh ? ['--fresh'] : [])], more)
+  }
   const clear = async () => {
     for (const engine of ['a', 'b']) await rm(stateOf(engine), { recursive: true, force: true })
     await sink.reset()
   }
   const pace = await measurePace(pair.name, async () => {
     await clear()
-    return start({ runId: 'undisturbed', channels: 1 })
+    return start({ runId: 'undisturbed' })
   })
   // Two undisturbed runs have gone through them.
   const bytes = {
@@ -83,7 +88,7 @@ export async function openField(
   const close = async () => {
     for (const proxy of [proxies.source, proxies.sink]) await proxy?.[Symbol.asyncDispose]()
   }
-  return { pair, sink, proxies, pace, bytes, folder: stateOf('a'), start, clear, close }
+  return { pair, sink, proxies, restarts, pace, bytes, folder: stateOf('a'), start, clear, close }
 }
 
 const proxyOf = async ({ endpoint }: Side) => (endpoint ? FaultProxy.start(endpoint.host, endpoint.port) : undefined)

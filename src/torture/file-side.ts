@@ -41,6 +41,7 @@ function fileSide(
   return {
     name,
     options,
+    folder,
     fingerprint: async () => {
       const all: RowText[][] = []
       for (const file of await visibleFiles(folder, ending)) all.push(rows(await readFile(file, 'utf8')))
@@ -50,7 +51,6 @@ function fileSide(
       await rm(folder, { recursive: true })
       await mkdir(folder)
     },
-    close: async () => {},
   }
 }
 

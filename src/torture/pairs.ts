@@ -20,6 +20,7 @@ export const PAIRS: readonly Pair[] = [
   pair('postgres', 'csv'),
   pair('postgres', 'jsonl'),
   pair('mysql', 'csv'),
+  pair('mysql', 'jsonl'),
 ]
 
 /** Those with a name in a list with commas, in the order of `all`. */

@@ -1,6 +1,6 @@
 import { loadPg } from './drivers.ts'
 import { PG_HASH, PG_ROWS, PG_TABLE, type Fingerprint } from './rows.ts'
-import { LEDGER, waitFor, type DatabaseAddress, type Role, type Side } from './side.ts'
+import { LEDGER, LEDGER_MS, waitFor, type DatabaseAddress, type Role, type Side } from './side.ts'
 
 export async function postgresSide(address: DatabaseAddress, table: string, role: Role): Promise<Side> {
   const { host, port, user, password, database } = address
@@ -10,33 +10,40 @@ export async function postgresSide(address: DatabaseAddress, table: string, role
     await opened.connect()
     return opened
   }
-  const client = await connect()
+  // No connection stays open: the server may be killed at any time.
+  const ask = async <T extends object>(statement: string): Promise<T[]> => {
+    const client = await connect()
+    try {
+      return (await client.query<T>(statement)).rows
+    } finally {
+      await client.end()
+    }
+  }
   const key = role === 'source' ? ', PRIMARY KEY (id)' : '' // Without a key a repeated row shows instead of failing.
-  await client.query(`CREATE TABLE ${table} (${PG_TABLE}${key})`)
-  if (role === 'source') await client.query(`INSERT INTO ${table} ${PG_ROWS}`)
-  await client.query(`ANALYZE ${table}`)
+  await ask(`CREATE TABLE ${table} (${PG_TABLE}${key})`)
+  if (role === 'source') await ask(`INSERT INTO ${table} ${PG_ROWS}`)
+  await ask(`ANALYZE ${table}`)
   return {
     name: 'PostgreSQL',
     options: { connector: 'postgres', host, port, user, password, database, tables: [table] },
     endpoint: { host, port },
     fingerprint: async () => {
-      const { rows } = await client.query<Fingerprint>(
+      const [row] = await ask<Fingerprint>(
         `SELECT count(*)::int AS rows, count(DISTINCT id)::int AS keys, coalesce(${PG_HASH}, '0') AS hash FROM ${table}`,
       )
-      return rows[0]!
+      return row!
     },
     reset: async () => {
-      await client.query(`TRUNCATE ${table}; DROP TABLE IF EXISTS ${LEDGER}`)
+      await ask(`TRUNCATE ${table}; DROP TABLE IF EXISTS ${LEDGER}`)
     },
     holdCommits: async () => {
       const locker = await connect()
-      await waitFor('the ledger', async () => {
-        const { rows } = await client.query<{ oid: string | null }>(`SELECT to_regclass('${LEDGER}') AS oid`)
+      await waitFor('the ledger', LEDGER_MS, async () => {
+        const { rows } = await locker.query<{ oid: string | null }>(`SELECT to_regclass('${LEDGER}') AS oid`)
         return rows[0]?.oid !== null
       })
       await locker.query(`BEGIN; SELECT 1 FROM ${LEDGER} FOR UPDATE`)
       return () => locker.end()
     },
-    close: () => client.end(),
   }
 }

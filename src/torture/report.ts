@@ -1,7 +1,7 @@
 /** What a torture found out; plain data, as `--report` writes it and docs/reliability.md shows it. */
 
 export interface TortureReport {
-  readonly format: 'sluice-torture/1'
+  readonly format: 'sluice-torture/2'
   readonly sluice: string
   /** ISO 8601, UTC. */
   readonly began: string
@@ -21,6 +21,14 @@ export interface TortureReport {
   /** Versions, as the servers say them. */
   readonly servers: readonly string[]
   readonly cells: readonly Cell[]
+  readonly absent: readonly Absence[]
+}
+
+/** A cell that has no rounds, and why. */
+export interface Absence {
+  readonly fault: string
+  readonly pair: string
+  readonly reason: string
 }
 
 /** All rounds of one fault on one pair. */
@@ -51,7 +59,7 @@ export const isExact = ({ fired, lost, repeated, changed, failures }: Cell) =>
 export interface RoundResult {
   readonly fault: string
   readonly pair: string
-  /** From 0. */
+  /** From 0; it comes more than once when its fault came too late. */
   readonly round: number
   readonly fired: boolean
   readonly lost: number
@@ -61,6 +69,10 @@ export interface RoundResult {
   readonly stop?: string
   readonly failure?: string
 }
+
+/** What a round did not find exact, or did not end as promised. */
+export const isWrong = ({ lost, repeated, changed, failure }: RoundResult) =>
+  lost > 0 || repeated > 0 || changed || failure !== undefined
 
 /** The sum of rounds of one fault on one pair; nothing when there was none. */
 export function cellOf(rounds: readonly RoundResult[]): Cell[] {

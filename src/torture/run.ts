@@ -12,6 +12,8 @@ interface Event {
   readonly [key: string]: unknown
 }
 
+const THREAD_KILLER = new URL('./thread-killer.ts', import.meta.url)
+
 /** One `sluice run` as a process of its own. */
 export class Run {
   readonly events: Event[] = []
@@ -21,9 +23,10 @@ export class Run {
   #errors = ''
 
   /** `command` is the program and its first arguments: everything before `run`. */
-  constructor(command: readonly string[], args: readonly string[]) {
+  constructor(command: readonly string[], args: readonly string[], { hasThreadKiller = false } = {}) {
     const [program = '', ...first] = command
-    this.#child = spawn(program, [...first, 'run', ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = hasThreadKiller ? { ...process.env, NODE_OPTIONS: `--import=${THREAD_KILLER}` } : process.env
+    this.#child = spawn(program, [...first, 'run', ...args, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     createInterface(this.#child.stdout).on('line', line => this.#take(line))
     this.#child.stderr.on('data', (text: Buffer) => (this.#errors += String(text)))
     this.ended = new Promise(resolve => {
@@ -51,6 +54,11 @@ export class Run {
   get errorCode(): string | undefined {
     const code = this.events.findLast(({ event }) => event === 'error')?.['code']
     return typeof code === 'string' ? code : undefined
+  }
+
+  /** Codes of the errors after which it began again by itself. */
+  get restartCodes(): string[] {
+    return this.events.flatMap(({ event, error }) => (event === 'restarting' ? [(error as { code: string }).code] : []))
   }
 
   get errorText(): string {

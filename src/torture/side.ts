@@ -8,12 +8,13 @@ export interface Side {
   readonly options: Readonly<Record<string, unknown>>
   /** Where its server listens; undefined for files. */
   readonly endpoint?: { readonly host: string; readonly port: number }
+  /** Where its files are; undefined for servers. */
+  readonly folder?: string
   fingerprint(): Promise<Fingerprint>
   /** Empties the target, the ledger included, as if nothing had ever run. */
   reset(): Promise<void>
   /** Makes the next commit wait, so that a fault falls inside it; returns how to let go. Undefined where there is nothing to lock. */
   holdCommits?(): Promise<() => Promise<void>>
-  close(): Promise<void>
 }
 
 /** A source is filled when it is opened. */
@@ -30,12 +31,13 @@ export interface DatabaseAddress {
 
 export const LEDGER = 'sluice_ledger'
 
-const PATIENCE_MS = 10_000
+/** Until a job that has begun has made its ledger. */
+export const LEDGER_MS = 10_000
 
-export async function waitFor(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const until = Date.now() + PATIENCE_MS
+export async function waitFor(what: string, patienceMs: number, condition: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + patienceMs
   while (!(await condition())) {
-    if (Date.now() > until) throw new Error(`waited ${PATIENCE_MS / 1000} s for ${what}`)
+    if (Date.now() > until) throw new Error(`waited ${patienceMs / 1000} s for ${what}`)
     await sleep(2)
   }
 }

@@ -75,7 +75,7 @@ test('a folder of files is judged by rows, keys and content', async () => {
 function options(faults: string, pairs: string): Omit<TortureOptions, 'command'> {
   return {
     version: 'test',
-    servers: { postgres: urlOf(postgres.server), mysql: urlOf(mysql.server) },
+    servers: { postgres: { url: urlOf(postgres.server) }, mysql: { url: urlOf(mysql.server) } },
     rounds: 1,
     seed: 20261121,
     freezeSeconds: 1,

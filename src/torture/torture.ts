@@ -2,25 +2,26 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, platform, arch, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { mysqlServer, postgresServer, type ThrowAwayServer } from './databases.ts'
+import { mysqlServer, postgresServer, type ServerLoan, type ThrowAwayServer } from './databases.ts'
 import { tortureErrors } from './errors.ts'
-import type { Fault } from './faults.ts'
 import { openField, type Field } from './field.ts'
 import { csvSide, jsonlSide } from './file-side.ts'
 import { mysqlSide } from './mysql-side.ts'
 import type { Pair, SystemName } from './pairs.ts'
 import { postgresSide } from './postgres-side.ts'
 import { random } from './random.ts'
-import { cellOf, type RoundResult, type TortureReport } from './report.ts'
+import { cellOf, isWrong, type Absence, type RoundResult, type TortureReport } from './report.ts'
+import type { Fault, Means } from './round.ts'
 import { expectedFingerprint, ROWS, type Fingerprint } from './rows.ts'
 import type { Role, Side } from './side.ts'
+import { whyNoSmallDisk } from './small-disk.ts'
 
 export interface TortureOptions {
   /** The program and its first arguments: everything before `run`. */
   readonly command: readonly string[]
   /** Its version. */
   readonly version: string
-  readonly servers: { readonly postgres?: string; readonly mysql?: string }
+  readonly servers: { readonly postgres?: ServerLoan; readonly mysql?: ServerLoan }
   readonly rounds: number
   readonly seed: number
   readonly freezeSeconds: number
@@ -33,6 +34,11 @@ export interface TortureOptions {
 }
 
 type Servers = Readonly<Partial<Record<SystemName, ThrowAwayServer>>>
+
+const SERVERS = ['postgres', 'mysql'] as const
+
+/** A fault that came too late is tried again: what a round is for is the fault. */
+const ATTEMPTS = 4
 
 /**
  * Throws `torture.*` for what makes a torture impossible; what goes wrong in a round is in the report. The whole matrix is gone through
@@ -54,32 +60,37 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const fields: Field[] = []
     for (const pair of options.pairs) {
       if (options.signal.aborted) throw tortureErrors.stopped({})
-      const open = async (system: SystemName, role: Role) => {
-        const side = await openSide(system, role, servers, join(folder, pair.name))
-        closing.push(() => side.close())
-        return side
-      }
+      const open = (system: SystemName, role: Role) => openSide(system, role, servers, join(folder, pair.name))
       const source = await open(pair.source, 'source')
       if ((await source.fingerprint()).hash !== expected.hash)
         throw tortureErrors.unfit({ pair: pair.name, reason: 'the source was filled with other rows.' })
       const sides = { source, sink: await open(pair.sink, 'target') }
-      const field = await openField(pair, sides, join(folder, pair.name, 'job'), options.command)
+      const restarts = { source: restartOf(servers, pair.source), sink: restartOf(servers, pair.sink) }
+      const field = await openField(pair, sides, restarts, join(folder, pair.name, 'job'), options.command)
       closing.push(() => field.close())
       fields.push(field)
     }
+    const means: Means = {
+      restartable: new Set(SERVERS.filter(system => servers[system]?.restart !== undefined)),
+      noDisk: await whyNoSmallDisk(),
+    }
+    const absent = options.faults.flatMap(fault => absences(fault, options.pairs, means))
     const results: RoundResult[] = []
     for (let round = 0; round < options.rounds; round++) {
       for (const fault of options.faults) {
-        const fitting = fields.filter(({ pair }) => fault.fits(pair))
-        await inParallel(fault.isIdle ? fitting.length : options.parallel, fitting, async field => {
-          if (options.signal.aborted) return
-          const result = await oneRound(fault, field, round, expected, options)
-          options.onRound(result)
-          results.push(result)
+        const fitting = fields.filter(({ pair }) => fault.obstacle(pair, means) === undefined)
+        const limit = { all: fitting.length, cores: options.parallel, one: 1 }[fault.atOnce ?? 'cores']
+        await inParallel(limit, fitting, async field => {
+          for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
+            const result = await oneRound(fault, field, { round, attempt }, expected, options)
+            options.onRound(result)
+            results.push(result)
+            if (result.fired || isWrong(result)) break
+          }
         })
       }
     }
-    return report(options, began, servers, results)
+    return report(options, began, servers, results, absent)
   } finally {
     for (const close of closing.reverse()) await close()
   }
@@ -102,6 +113,14 @@ async function openSide(system: SystemName, role: Role, servers: Servers, folder
   return system === 'postgres' ? postgresSide(database, 'moved', role) : mysqlSide(database, 'moved', role)
 }
 
+const restartOf = (servers: Servers, system: SystemName) => servers[system]?.restart
+
+const absences = (fault: Fault, pairs: readonly Pair[], means: Means): Absence[] =>
+  pairs.flatMap(pair => {
+    const reason = fault.obstacle(pair, means)
+    return reason === undefined ? [] : [{ fault: fault.name, pair: pair.name, reason }]
+  })
+
 async function inParallel<T>(limit: number, items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
   const waiting = items.values()
   const work = async () => {
@@ -113,20 +132,26 @@ async function inParallel<T>(limit: number, items: readonly T[], task: (item: T)
 async function oneRound(
   fault: Fault,
   field: Field,
-  round: number,
+  { round, attempt }: { readonly round: number; readonly attempt: number },
   expected: Fingerprint,
   { seed, freezeSeconds }: TortureOptions,
 ): Promise<RoundResult> {
-  const place = { fault: fault.name, pair: field.pair.name, round }
+  const place = [seed, fault.name, field.pair.name, round, ...(attempt === 0 ? [] : [attempt])].join('/')
   const common = { runId: `round-${round}`, channels: 1 + (round % 2) }
-  const start = (more = {}) => field.start({ ...common, ...more })
+  await using cleaning = new AsyncDisposableStack()
   await field.clear()
   const effect = await fault
-    .act({ field, random: random(numberOf(`${seed}/${fault.name}/${field.pair.name}/${round}`)), freezeSeconds, start })
+    .act({
+      field,
+      random: random(numberOf(place)),
+      freezeSeconds,
+      start: (more = {}) => field.start({ ...common, ...more }),
+      defer: cleanUp => cleaning.defer(cleanUp),
+    })
     .catch((error: unknown) => ({ fired: false, failure: error instanceof Error ? error.message : String(error) }))
   const found = await field.sink.fingerprint()
   return {
-    ...place,
+    ...{ fault: fault.name, pair: field.pair.name, round },
     ...effect,
     // What a run has not moved yet when it ends otherwise than promised is not lost.
     lost: 'failure' in effect ? 0 : expected.keys - Math.min(found.keys, expected.keys),
@@ -147,9 +172,10 @@ function report(
   began: Date,
   servers: Servers,
   results: readonly RoundResult[],
+  absent: readonly Absence[],
 ): TortureReport {
   return {
-    format: 'sluice-torture/1',
+    format: 'sluice-torture/2',
     sluice: version,
     began: began.toISOString(),
     seconds: Math.round((Date.now() - began.getTime()) / 1000),
@@ -165,5 +191,6 @@ function report(
     cells: faults.flatMap(fault =>
       pairs.flatMap(pair => cellOf(results.filter(result => result.fault === fault.name && result.pair === pair.name))),
     ),
+    absent,
   }
 }

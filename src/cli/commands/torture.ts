@@ -12,6 +12,8 @@ import { stopSignals } from '../stop-signals.ts'
 export interface TortureFlags {
   readonly postgres?: string
   readonly mysql?: string
+  readonly postgresRestart?: string
+  readonly mysqlRestart?: string
   readonly rounds?: string
   readonly seed?: string
   readonly faults?: string
@@ -31,8 +33,8 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
     command: [process.execPath, fileURLToPath(import.meta.resolve('#main'))],
     version: await ownVersion(),
     servers: {
-      ...(flags.postgres === undefined ? {} : { postgres: flags.postgres }),
-      ...(flags.mysql === undefined ? {} : { mysql: flags.mysql }),
+      ...(flags.postgres === undefined ? {} : { postgres: loan(flags.postgres, flags.postgresRestart) }),
+      ...(flags.mysql === undefined ? {} : { mysql: loan(flags.mysql, flags.mysqlRestart) }),
     },
     rounds: count('rounds', flags.rounds ?? DEFAULT_ROUNDS),
     seed: count('seed', flags.seed ?? String(1 + Math.floor(Math.random() * 1e9))),
@@ -57,6 +59,8 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
   }
 })
 
+const loan = (url: string, restart: string | undefined) => (restart === undefined ? { url } : { url, restart })
+
 async function ownVersion(): Promise<string> {
   const { version } = JSON.parse(await readFile(new URL(import.meta.resolve('#package')), 'utf8')) as { version: string }
   return version
@@ -80,7 +84,7 @@ function tell(result: RoundResult, json: boolean): void {
 
 const HEAD = ['fault', 'pair', 'rounds', 'fired', 'lost', 'repeated', 'changed', 'failed', 'worst recovery', 'stopped with']
 
-function render({ cells, seed, rounds, seconds, servers }: TortureReport): string {
+function render({ cells, absent, seed, rounds, seconds, servers }: TortureReport): string {
   const rows = cells.map(cell => [
     cell.fault,
     cell.pair,
@@ -92,8 +96,12 @@ function render({ cells, seed, rounds, seconds, servers }: TortureReport): strin
   ])
   const wrong = cells.filter(cell => !isExact(cell)).length
   const verdict = wrong === 0 ? styleText('green', 'exact') : styleText('red', `${wrong} of ${cells.length} lines are wrong`)
+  const reasons = Map.groupBy(absent, ({ reason }) => reason)
   return [
     ...formatTable([HEAD, ...rows], [false, false, true, true, true, true, true, true, true, false]),
+    ...reasons
+      .entries()
+      .map(([reason, cells]) => `left out, ${reason}: ${[...new Set(cells.map(({ fault }) => fault))].join(', ')}`),
     `${verdict}: seed ${seed}, ${rounds} rounds each, ${formatSeconds(seconds)}, ${servers.join(' and ')}`,
   ].join('\n')
 }
