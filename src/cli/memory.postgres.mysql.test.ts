@@ -1,9 +1,12 @@
-/** Memory is a number that the user sets: the largest resident set of a run stays below it and the documented base (ARCHITECTURE.md §7). */
+/**
+ * Memory is a number that the user sets: the largest resident set of a run stays below it and the documented base (ARCHITECTURE.md §7).
+ * docs/memory.json holds what was measured; `SLUICE_UPDATE_GOLDEN=1` writes it anew, and `npm run docs` puts it into docs/reliability.md.
+ */
 import assert from 'node:assert/strict'
 import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, test, type TestContext } from 'node:test'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { FaultProxy } from '#conformance'
@@ -19,6 +22,11 @@ const BASE_BYTES = 64 * MiB
 const WORKER_BYTES = 32 * MiB
 /** Generated code, of each column in each worker. */
 const COLUMN_BYTES = 32 * 1024
+
+const TABLE = new URL('../../docs/memory.json', import.meta.url)
+const isUpdate = process.env['SLUICE_UPDATE_GOLDEN'] === '1'
+/** By name of the test. */
+const measured = new Map<string, { readonly memory: number; readonly allowed: number; readonly peak: number }>()
 
 const postgres = await fileServer('postgres-15')
 const maria = await fileServer('mariadb-10.11')
@@ -63,35 +71,35 @@ describe('peak memory', { skip: postgres.skip || maria.skip, concurrency: 1 }, (
       ['PostgreSQL → MariaDB', () => a, () => y],
       ['MariaDB → PostgreSQL', () => x, () => b],
     ] as const) {
-      test(name, async () => {
+      test(name, async t => {
         const report = await run(reader(from()!, 'huge'), writer(to()!, 'huge'), { memory })
-        assertBelow(report, memory, 1)
+        assertBelow(t, report, memory, 1)
         assert.equal(report.rows, rows)
       })
     }
 
-    test('that do not fit stop the run, and the error names the option', async () => {
+    test('that do not fit stop the run, and the error names the option', async t => {
       for (const from of [a, x]) {
         const report = await run(reader(from!, 'huge'), writer(b!, 'none'), { memory: 100 * MiB })
         const { err } = report
-        assertBelow(report, 100 * MiB, 1, { code: 65 })
+        assertBelow(t, report, 100 * MiB, 1, { code: 65 })
         assert.match(err, /data\.row-too-large .*huge: a row .*has \d+ bytes, and the memory of the job allows rows of \d+ bytes/)
         assert.match(err, /`--max-memory`/)
       }
     })
   })
 
-  test('with 1,600 columns, all that PostgreSQL has', async () => {
+  test('with 1,600 columns, all that PostgreSQL has', async t => {
     const names = Array.from({ length: 1599 }, (_, i) => `c${i}`)
     await client.query(`CREATE TABLE wide (id int PRIMARY KEY, ${names.map(name => `${name} text`).join(', ')})`)
     await client.query(`INSERT INTO wide SELECT id, ${names.map((_, i) => `'${i}'`).join(', ')} FROM generate_series(1, 2000) id`)
     const memory = 32 * MiB
     const report = await run(reader(a!, 'wide'), writer(b!, 'wide'), { memory })
-    assertBelow(report, memory, 1, { columns: 1600 })
+    assertBelow(t, report, memory, 1, { columns: 1600 })
     assert.equal(report.rows, 2000)
   })
 
-  test('with 1,000 columns of MariaDB', async () => {
+  test('with 1,000 columns of MariaDB', async t => {
     const names = Array.from({ length: 999 }, (_, i) => `c${i}`)
     await withMysql(x!, async my => {
       await my.query(`CREATE TABLE wide (id int PRIMARY KEY, ${names.map(name => `${name} int`).join(', ')})`)
@@ -99,7 +107,7 @@ describe('peak memory', { skip: postgres.skip || maria.skip, concurrency: 1 }, (
     })
     const memory = 32 * MiB
     const report = await run(reader(x!, 'wide'), writer(b!, 'wide_of_mysql'), { memory })
-    assertBelow(report, memory, 1, { columns: 1000 })
+    assertBelow(t, report, memory, 1, { columns: 1000 })
     assert.equal(report.rows, 4000)
   })
 
@@ -109,27 +117,27 @@ describe('peak memory', { skip: postgres.skip || maria.skip, concurrency: 1 }, (
     const values = names.map((_, i) => [`text ${i}`, i, i + 0.5, i % 2 === 0, '2024-02-29 23:59:59'][i % 5])
 
     for (const connector of ['csv', 'jsonl']) {
-      test(`that ${connector} writes`, async () => {
+      test(`that ${connector} writes`, async t => {
         const columns = names.map((name, i) => ({ name, type: ['string', 'long', 'double', 'bool', 'timestamp'][i % 5] }))
         const sink = { connector, path: join(folder, `wide_${connector}`) }
         const report = await run({ connector: 'stream', rows, columns }, sink, { memory })
-        assertBelow(report, memory, 1, { columns: names.length })
+        assertBelow(t, report, memory, 1, { columns: names.length })
         assert.equal(report.rows, rows)
       })
 
-      test(`that ${connector} reads`, async () => {
+      test(`that ${connector} reads`, async t => {
         const path = join(folder, `wide.${connector}`)
         const row =
           connector === 'csv' ? values.join() : JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])))
         await writeFile(path, `${connector === 'csv' ? `${names.join()}\n` : ''}${`${row}\n`.repeat(rows)}`)
         const report = await run({ connector, path }, { connector: 'stream' }, { memory })
-        assertBelow(report, memory, 1, { columns: names.length })
+        assertBelow(t, report, memory, 1, { columns: names.length })
         assert.equal(report.rows, rows)
       })
     }
   })
 
-  test('with a sink that is far slower than the source', async () => {
+  test('with a sink that is far slower than the source', async t => {
     await using proxy = await FaultProxy.start(b!.host, b!.port)
     const memory = 16 * MiB
     const columns = [
@@ -140,18 +148,26 @@ describe('peak memory', { skip: postgres.skip || maria.skip, concurrency: 1 }, (
     proxy.set({ kind: 'trickle', direction: 'to-server', bytes: 16 * 1024, everyMs: 20 })
     const report = await run({ connector: 'stream', rows: 150_000, columns }, slow, { memory })
     assert(proxy.fired.trickle > 50, `the proxy slowed ${proxy.fired.trickle} pieces`)
-    assertBelow(report, memory, 1)
+    assertBelow(t, report, memory, 1)
     assert.equal(report.rows, 150_000)
   })
 
-  test('with 16 workers', async () => {
+  test('with 16 workers', async t => {
     await client.query(`CREATE TABLE many AS SELECT id, 'row number ' || id AS s, id * 1.5::float8 AS f
       FROM generate_series(1, 320000) AS id; ALTER TABLE many ADD PRIMARY KEY (id)`)
     const memory = 64 * MiB
     const settings = { memory, channels: 16 }
     const report = await run({ ...reader(a!, 'many'), splitRows: 20_000 }, writer(b!, 'many'), settings)
-    assertBelow(report, memory, 16)
+    assertBelow(t, report, memory, 16)
     assert.equal(report.rows, 320_000)
+  })
+
+  test('docs/memory.json tells of these jobs and these limits', async () => {
+    const rows = [...measured].map(([job, figures]) => ({ job, ...figures }))
+    if (isUpdate) await writeFile(TABLE, `${JSON.stringify(rows, null, 1)}\n`)
+    const written = JSON.parse(await readFile(TABLE, 'utf8')) as typeof rows
+    const limits = (all: typeof rows) => all.map(({ peak: _, ...limit }) => limit)
+    assert.deepEqual(limits(written), limits(rows))
   })
 })
 
@@ -162,10 +178,12 @@ interface Report {
   readonly peakBytes: number
 }
 
-function assertBelow(report: Report, memory: number, workers: number, { columns = 4, code = 0 } = {}): void {
+function assertBelow(t: TestContext, report: Report, memory: number, workers: number, { columns = 4, code = 0 } = {}): void {
   const { err, peakBytes } = report
   assert.equal(report.code, code, err)
   const most = memory + BASE_BYTES + workers * (WORKER_BYTES + columns * COLUMN_BYTES)
+  const name = t.fullName.split(' > ').slice(1).join(', ')
+  measured.set(name, { memory, allowed: most, peak: Math.max(peakBytes, measured.get(name)?.peak ?? 0) })
   assert(peakBytes > 0 && peakBytes <= most, `the peak was ${mib(peakBytes)}, and ${mib(most)} are allowed`)
 }
 

@@ -7,7 +7,7 @@ import { errorsPage } from './errors-page.ts'
 import { exactnessPage } from './exactness-page.ts'
 import { licencesPage, type LockFile } from './licences-page.ts'
 import { inputSchema } from './option-docs.ts'
-import { reliabilityPage } from './reliability-page.ts'
+import { reliabilityPage, type PeakMemory } from './reliability-page.ts'
 import { typesPage } from './types-page.ts'
 
 /** Folders in which nothing is written by hand. */
@@ -25,14 +25,13 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ['docs/reference/exactness.md', await exactnessPage()],
     ['docs/reference/licences.md', licencesPage(lock)],
     ['docs/reference/types.md', typesPage()],
-    ['docs/reliability.md', reliabilityPage(await tortureReport())],
+    ['docs/reliability.md', reliabilityPage(await committed<TortureReport>('reliability'), await committed<PeakMemory[]>('memory'))],
   ])
 }
 
-/** The last result that `npm run torture -- --report` wrote and somebody committed. */
-async function tortureReport(): Promise<TortureReport> {
-  const file = new URL('../../docs/reliability.json', import.meta.url)
-  return JSON.parse(await readFile(file, 'utf8')) as TortureReport
+/** The last result that a measurement wrote and somebody committed. */
+async function committed<T>(name: 'reliability' | 'memory'): Promise<T> {
+  return JSON.parse(await readFile(new URL(`../../docs/${name}.json`, import.meta.url), 'utf8')) as T
 }
 
 async function systemOf(name: string): Promise<System> {

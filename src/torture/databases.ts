@@ -33,6 +33,7 @@ export async function postgresServer({ url, restart }: ServerLoan): Promise<Thro
   const pg = await loadPg()
   const ask = async (statement: string): Promise<string> => {
     const client = new pg.Client({ ...address, database: address.database || 'postgres' })
+    client.on('error', () => {}) // A server that is killed before the statement is sent; the statement then fails.
     await client.connect()
     try {
       const { rows } = await client.query<unknown[]>({ text: statement, rowMode: 'array' })
@@ -57,6 +58,7 @@ export async function mysqlServer({ url, restart }: ServerLoan): Promise<ThrowAw
   const mysql = await loadMysql()
   const ask = async (statement: string): Promise<readonly unknown[][]> => {
     const client = await mysql.createConnection({ ...login, rowsAsArray: true })
+    client.on('error', () => {}) // As above.
     try {
       const [rows] = await client.query(statement)
       return Array.isArray(rows) ? (rows as unknown[][]) : []
