@@ -141,7 +141,10 @@ const torture = buildCommand<TortureFlags, [], CliContext>({
     flags: {
       postgres: text('PostgreSQL to make throw-away databases on; existing ones are not touched.', 'url'),
       mysql: text('MySQL or MariaDB to make throw-away databases on.', 'url'),
-      postgresRestart: text('Shell command that kills that PostgreSQL and starts it again; without it no server is killed.', 'command'),
+      postgresRestart: text(
+        'Shell command that kills that PostgreSQL and starts it again; without it no server is killed.',
+        'command',
+      ),
       mysqlRestart: text('The same for MySQL or MariaDB.', 'command'),
       rounds: text('Rounds of each fault on each pair (default 3).', 'count'),
       seed: text('Number that all random moments follow from; a random one by default.', 'number'),

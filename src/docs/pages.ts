@@ -25,7 +25,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ['docs/reference/exactness.md', await exactnessPage()],
     ['docs/reference/licences.md', licencesPage(lock)],
     ['docs/reference/types.md', typesPage()],
-    ['docs/reliability.md', reliabilityPage(await committed<TortureReport>('reliability'), await committed<PeakMemory[]>('memory'))],
+    [
+      'docs/reliability.md',
+      reliabilityPage(await committed<TortureReport>('reliability'), await committed<PeakMemory[]>('memory')),
+    ],
   ])
 }
 

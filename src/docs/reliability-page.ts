@@ -60,7 +60,10 @@ export function reliabilityPage(report: TortureReport, peaks: readonly PeakMemor
     table(
       ['Command', 'What'],
       [
-        ['`SLUICE_KILLS=200 SLUICE_SEED=1 npm test -- kill-9`', 'kill -9 at so many points of each pair; 50 and 20261121 by default'],
+        [
+          '`SLUICE_KILLS=200 SLUICE_SEED=1 npm test -- kill-9`',
+          'kill -9 at so many points of each pair; 50 and 20261121 by default',
+        ],
         ['`npm test -- faults`', 'network, servers and state directory, at chosen bytes and moments'],
         ['`npm test -- disk-full`', 'full disks of files, state, checkpoints and a tablespace'],
         ['`npm test -- worker-death`', 'threads that end, and threads without memory'],

@@ -49,14 +49,14 @@ export function networkFaults(end: 'source' | 'sink', direction: 'to-client' | '
   }
   const flap = async (round: Round, proxy: FaultProxy): Promise<Effect> => {
     const run = await passing(round, proxy)
-    const fired = !run.isOver
     for (const until = Date.now() + NETWORK_MS; Date.now() < until && !run.isOver;) {
       await proxy.refuse()
       await sleep(round.random() * FLAP_MS)
       await proxy.accept()
       await sleep(round.random() * FLAP_MS)
     }
-    return { fired, ...(await recovered(run)) }
+    const recovery = await recovered(run)
+    return { fired: run.restartCodes.length > 0, ...recovery }
   }
   return [
     make('cut', 'ended', breaking('cut'), {}),

@@ -15,9 +15,9 @@ export const restart = (end: 'source' | 'sink'): Fault => ({
   act: async round => {
     const run = round.start()
     await midway(round, run)
-    const fired = !run.isOver
     // Returns when a server answers that has been up for less time than that.
     await round.field.restarts[end]?.()
-    return { fired, ...(await recovered(run)) }
+    const recovery = await recovered(run)
+    return { fired: run.restartCodes.length > 0, ...recovery }
   },
 })

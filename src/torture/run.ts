@@ -12,7 +12,7 @@ interface Event {
   readonly [key: string]: unknown
 }
 
-const THREAD_KILLER = new URL('./thread-killer.ts', import.meta.url)
+const THREAD_KILLER = new URL('./thread-killer.ts', import.meta.url).href
 
 /** One `sluice run` as a process of its own. */
 export class Run {

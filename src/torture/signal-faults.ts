@@ -1,7 +1,18 @@
 /** Signals to the process: killed, drained, stopped, frozen. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Field } from './field.ts'
-import { endOf, INTERRUPTED, killed, midway, recovered, resume, TERMINATED, type Effect, type Fault, type Round } from './round.ts'
+import {
+  endOf,
+  INTERRUPTED,
+  killed,
+  midway,
+  recovered,
+  resume,
+  TERMINATED,
+  type Effect,
+  type Fault,
+  type Round,
+} from './round.ts'
 import type { Run } from './run.ts'
 
 /** Part of the kills that are made to fall into a commit, where the target has something to hold it by. */

@@ -11,6 +11,7 @@ import { FAULTS } from './faults.ts'
 import { csvSide } from './file-side.ts'
 import { choose, PAIRS } from './pairs.ts'
 import { isExact } from './report.ts'
+import { resume, type Fault } from './round.ts'
 import { expectedFingerprint, ROWS } from './rows.ts'
 import { torture, type TortureOptions } from './torture.ts'
 
@@ -23,17 +24,43 @@ after(() => rm(folder, { recursive: true }))
 
 describe('torture', { skip: postgres.skip || mysql.skip }, () => {
   test('faults fire, and nothing is lost or repeated', async () => {
-    const report = await torture({ ...options('kill,sink-cut,takeover', 'postgres-mysql'), command: SLUICE })
+    const report = await torture({ ...options('kill,sink-cut,worker-death,takeover', 'postgres-mysql'), command: SLUICE })
     for (const cell of report.cells) assert(isExact(cell), JSON.stringify(cell, null, 1))
     assert.deepEqual(
       report.cells.map(({ fault }) => fault),
-      ['kill', 'sink-cut', 'takeover'],
+      ['kill', 'sink-cut', 'worker-death', 'takeover'],
     )
   })
 
   test('a file target that cannot know how far it is stops with a code', async () => {
     const { cells } = await torture({ ...options('state-torn', 'postgres-csv'), command: SLUICE, rounds: 2 })
     assert(cells.length === 1 && cells.every(isExact), JSON.stringify(cells, null, 1))
+  })
+
+  test('a fault that cannot happen is left out, with a reason', async () => {
+    const { cells, absent } = await torture({ ...options('sink-restart,target-full', 'csv-postgres'), command: SLUICE })
+    assert.deepEqual(cells, [])
+    assert.deepEqual(
+      absent.map(({ fault, reason }) => [fault, reason]),
+      [
+        ['sink-restart', 'no --postgres-restart, so the server is not ours to kill'],
+        ['target-full', 'the disk of a server is not ours to fill'],
+      ],
+    )
+  })
+
+  test('a fault that always comes too late is tried again, and its cell is not exact', async () => {
+    const late: Fault = {
+      name: 'late',
+      title: '',
+      obstacle: () => undefined,
+      act: async round => ({ fired: false, ...(await resume(round)) }),
+    }
+    const { cells } = await torture({ ...options('kill', 'csv-postgres'), faults: [late], command: SLUICE })
+    assert.deepEqual(
+      cells.map(cell => [cell.rounds, cell.fired, cell.lost, isExact(cell)]),
+      [[4, 0, 0, false]],
+    )
   })
 
   test('a program that says it has moved rows and has not is found out', async () => {
