@@ -20,7 +20,7 @@ const run = promisify(execFile)
 const publicLayers = ['errors', 'columnar', 'wire', 'connector', 'conformance', 'sql', 'files']
 
 /** Found by name at run time, so they keep files of their own. */
-const programs = ['#main', '#worker-thread']
+const programs = ['#main', '#worker-thread', '#thread-killer']
 
 /** Only what the derived file is made from; the rest of the fields is carried over as it is. */
 interface PackageJson {

@@ -12,8 +12,6 @@ interface Event {
   readonly [key: string]: unknown
 }
 
-const THREAD_KILLER = new URL('./thread-killer.ts', import.meta.url).href
-
 /** One `sluice run` as a process of its own. */
 export class Run {
   readonly events: Event[] = []
@@ -25,7 +23,7 @@ export class Run {
   /** `command` is the program and its first arguments: everything before `run`. */
   constructor(command: readonly string[], args: readonly string[], { hasThreadKiller = false } = {}) {
     const [program = '', ...first] = command
-    const env = hasThreadKiller ? { ...process.env, NODE_OPTIONS: `--import=${THREAD_KILLER}` } : process.env
+    const env = hasThreadKiller ? { ...process.env, NODE_OPTIONS: `--import=${import.meta.resolve('#thread-killer')}` } : process.env
     this.#child = spawn(program, [...first, 'run', ...args, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     createInterface(this.#child.stdout).on('line', line => this.#take(line))
     this.#child.stderr.on('data', (text: Buffer) => (this.#errors += String(text)))
