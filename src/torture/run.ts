@@ -23,7 +23,9 @@ export class Run {
   /** `command` is the program and its first arguments: everything before `run`. */
   constructor(command: readonly string[], args: readonly string[], { hasThreadKiller = false } = {}) {
     const [program = '', ...first] = command
-    const env = hasThreadKiller ? { ...process.env, NODE_OPTIONS: `--import=${import.meta.resolve('#thread-killer')}` } : process.env
+    const env = hasThreadKiller
+      ? { ...process.env, NODE_OPTIONS: `--import=${import.meta.resolve('#thread-killer')}` }
+      : process.env
     this.#child = spawn(program, [...first, 'run', ...args, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     createInterface(this.#child.stdout).on('line', line => this.#take(line))
     this.#child.stderr.on('data', (text: Buffer) => (this.#errors += String(text)))
