@@ -41,9 +41,9 @@ export function reliabilityPage(report: TortureReport, peaks: readonly PeakMemor
       FAULTS.map(({ name }) => [`\`${name}\``, ...PAIRS.map(pair => firedOn(cells, name, pair.name))]),
     ),
     ...absences(report),
-    ...(cells.every(cell => cell.rounds >= rounds)
+    ...(isComplete(report)
       ? []
-      : [`It was stopped before all ${rounds} rounds were through; those further down the list had fewer.`]),
+      : [`It was stopped before all of its rounds were through; those further down the list had fewer than ${rounds}, or none.`]),
     ...(wrong.length === 0 ? [] : ['## Never fired, or not as promised', wrong.map(wrongLine).join('\n')]),
     '## Memory',
     'Memory is a number that the user sets (`--max-memory`). *Allowed* is that and what the runtime, workers and columns take (ARCHITECTURE.md §7); *peak* is the largest resident set of the process, as the kernel counted it.',
@@ -99,6 +99,9 @@ function firedOn(cells: readonly Cell[], fault: string, pair: string): string {
   const cell = cells.find(other => other.fault === fault && other.pair === pair)
   return cell === undefined ? '' : `${cell.fired} of ${cell.rounds}`
 }
+
+const isComplete = ({ cells, absent, rounds }: TortureReport) =>
+  cells.length + absent.length === FAULTS.length * PAIRS.length && cells.every(cell => cell.rounds >= rounds)
 
 /** Why cells are empty: one line per reason and faults. */
 function absences({ absent }: TortureReport): string[] {

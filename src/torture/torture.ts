@@ -12,7 +12,7 @@ import { postgresSide } from './postgres-side.ts'
 import { random } from './random.ts'
 import { cellOf, isWrong, type Absence, type RoundResult, type TortureReport } from './report.ts'
 import type { Fault, Means } from './round.ts'
-import { expectedFingerprint, ROWS, type Fingerprint } from './rows.ts'
+import { expectedFingerprint, ROWS } from './rows.ts'
 import type { Role, Side } from './side.ts'
 import { whyNoSmallDisk } from './small-disk.ts'
 
@@ -56,17 +56,10 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       ...(mysql === undefined ? {} : { mysql: await mysqlServer(mysql) }),
     }
     for (const server of Object.values(servers)) closing.push(() => server.close())
-    const expected = expectedFingerprint()
     const fields: Field[] = []
     for (const pair of options.pairs) {
       if (options.signal.aborted) throw tortureErrors.stopped({})
-      const open = (system: SystemName, role: Role) => openSide(system, role, servers, join(folder, pair.name))
-      const source = await open(pair.source, 'source')
-      if ((await source.fingerprint()).hash !== expected.hash)
-        throw tortureErrors.unfit({ pair: pair.name, reason: 'the source was filled with other rows.' })
-      const sides = { source, sink: await open(pair.sink, 'target') }
-      const restarts = { source: restartOf(servers, pair.source), sink: restartOf(servers, pair.sink) }
-      const field = await openField(pair, sides, restarts, join(folder, pair.name, 'job'), options.command)
+      const field = await makeReady(pair, servers, join(folder, pair.name), options.command)
       closing.push(() => field.close())
       fields.push(field)
     }
@@ -74,22 +67,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       restartable: new Set(SERVERS.filter(system => servers[system]?.restart !== undefined)),
       noDisk: await whyNoSmallDisk(),
     }
+    const results = await allRounds(fields, means, options)
     const absent = options.faults.flatMap(fault => absences(fault, options.pairs, means))
-    const results: RoundResult[] = []
-    for (let round = 0; round < options.rounds; round++) {
-      for (const fault of options.faults) {
-        const fitting = fields.filter(({ pair }) => fault.obstacle(pair, means) === undefined)
-        const limit = { all: fitting.length, cores: options.parallel, one: 1 }[fault.atOnce ?? 'cores']
-        await inParallel(limit, fitting, async field => {
-          for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
-            const result = await oneRound(fault, field, { round, attempt }, expected, options)
-            options.onRound(result)
-            results.push(result)
-            if (result.fired || isWrong(result)) break
-          }
-        })
-      }
-    }
     return report(options, began, servers, results, absent)
   } finally {
     for (const close of closing.reverse()) await close()
@@ -105,6 +84,15 @@ function checkServers({ pairs, servers }: TortureOptions): void {
   }
 }
 
+async function makeReady(pair: Pair, servers: Servers, folder: string, command: readonly string[]): Promise<Field> {
+  const source = await openSide(pair.source, 'source', servers, folder)
+  if ((await source.fingerprint()).hash !== expectedFingerprint().hash)
+    throw tortureErrors.unfit({ pair: pair.name, reason: 'the source was filled with other rows.' })
+  const sides = { source, sink: await openSide(pair.sink, 'target', servers, folder) }
+  const restarts = { source: servers[pair.source]?.restart, sink: servers[pair.sink]?.restart }
+  return await openField(pair, sides, restarts, join(folder, 'job'), command)
+}
+
 async function openSide(system: SystemName, role: Role, servers: Servers, folder: string): Promise<Side> {
   if (system === 'csv') return csvSide(join(folder, role), role)
   if (system === 'jsonl') return jsonlSide(join(folder, role))
@@ -113,7 +101,24 @@ async function openSide(system: SystemName, role: Role, servers: Servers, folder
   return system === 'postgres' ? postgresSide(database, 'moved', role) : mysqlSide(database, 'moved', role)
 }
 
-const restartOf = (servers: Servers, system: SystemName) => servers[system]?.restart
+async function allRounds(fields: readonly Field[], means: Means, options: TortureOptions): Promise<RoundResult[]> {
+  const results: RoundResult[] = []
+  for (let round = 0; round < options.rounds; round++) {
+    for (const fault of options.faults) {
+      const fitting = fields.filter(({ pair }) => fault.obstacle(pair, means) === undefined)
+      const limit = { all: fitting.length, cores: options.parallel, one: 1 }[fault.atOnce ?? 'cores']
+      await inParallel(limit, fitting, async field => {
+        for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
+          const result = await oneRound(fault, field, { round, attempt }, options)
+          options.onRound(result)
+          results.push(result)
+          if (result.fired || isWrong(result)) break
+        }
+      })
+    }
+  }
+  return results
+}
 
 const absences = (fault: Fault, pairs: readonly Pair[], means: Means): Absence[] =>
   pairs.flatMap(pair => {
@@ -133,7 +138,6 @@ async function oneRound(
   fault: Fault,
   field: Field,
   { round, attempt }: { readonly round: number; readonly attempt: number },
-  expected: Fingerprint,
   { seed, freezeSeconds }: TortureOptions,
 ): Promise<RoundResult> {
   const place = [seed, fault.name, field.pair.name, round, ...(attempt === 0 ? [] : [attempt])].join('/')
@@ -149,7 +153,7 @@ async function oneRound(
       defer: cleanUp => cleaning.defer(cleanUp),
     })
     .catch((error: unknown) => ({ fired: false, failure: error instanceof Error ? error.message : String(error) }))
-  const found = await field.sink.fingerprint()
+  const [expected, found] = [expectedFingerprint(), await field.sink.fingerprint()]
   return {
     ...{ fault: fault.name, pair: field.pair.name, round },
     ...effect,
