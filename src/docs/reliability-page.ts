@@ -38,12 +38,12 @@ export function reliabilityPage(report: TortureReport, peaks: readonly PeakMemor
     '## Fired, by fault and pair',
     table(
       ['Fault', ...PAIRS.map(({ source, sink }) => `${source} → ${sink}`)],
-      FAULTS.map(({ name }) => [`\`${name}\``, ...PAIRS.map(pair => firedOn(cells, name, pair.name))]),
+      FAULTS.map(({ name }) => [`\`${name}\``, ...PAIRS.map(pair => firedOn(report, name, pair.name))]),
     ),
     ...absences(report),
     ...(isComplete(report)
       ? []
-      : [`It was stopped before all of its rounds were through; those further down the list had fewer than ${rounds}, or none.`]),
+      : [`It was stopped before all of its rounds were through: those further down the list had fewer than ${rounds}, or none.`]),
     ...(wrong.length === 0 ? [] : ['## Never fired, or not as promised', wrong.map(wrongLine).join('\n')]),
     '## Memory',
     'Memory is a number that the user sets (`--max-memory`). *Allowed* is that and what the runtime, workers and columns take (ARCHITECTURE.md §7); *peak* is the largest resident set of the process, as the kernel counted it.',
@@ -62,7 +62,7 @@ export function reliabilityPage(report: TortureReport, peaks: readonly PeakMemor
       [
         [
           '`SLUICE_KILLS=200 SLUICE_SEED=1 npm test -- kill-9`',
-          'kill -9 at so many points of each pair; 50 and 20261121 by default',
+          'kill -9 at so many points of five pairs, 50 by default, and at an eighth as many of five more; the seed is 20261121 by default',
         ],
         ['`npm test -- faults`', 'network, servers and state directory, at chosen bytes and moments'],
         ['`npm test -- disk-full`', 'full disks of files, state, checkpoints and a tablespace'],
@@ -95,15 +95,16 @@ function sum(cells: readonly Cell[]) {
   return total
 }
 
-function firedOn(cells: readonly Cell[], fault: string, pair: string): string {
-  const cell = cells.find(other => other.fault === fault && other.pair === pair)
-  return cell === undefined ? '' : `${cell.fired} of ${cell.rounds}`
+function firedOn({ cells, absent }: TortureReport, fault: string, pair: string): string {
+  const isHere = (other: { readonly fault: string; readonly pair: string }) => other.fault === fault && other.pair === pair
+  const cell = cells.find(isHere)
+  return cell === undefined ? (absent.some(isHere) ? '–' : '') : `${cell.fired} of ${cell.rounds}`
 }
 
 const isComplete = ({ cells, absent, rounds }: TortureReport) =>
   cells.length + absent.length === FAULTS.length * PAIRS.length && cells.every(cell => cell.rounds >= rounds)
 
-/** Why cells are empty: one line per reason and faults. */
+/** Why cells have a dash: one line per reason and faults. */
 function absences({ absent }: TortureReport): string[] {
   if (absent.length === 0) return []
   const reasons = Map.groupBy(absent, ({ reason }) => reason)
@@ -111,7 +112,7 @@ function absences({ absent }: TortureReport): string[] {
     const faults = [...new Set(cells.map(({ fault }) => `\`${fault}\``))]
     return `* ${faults.join(', ')}: ${reason}.`
   })
-  return ['Empty where a fault does not apply:', [...lines].join('\n')]
+  return ['A fault that came too late was tried again. A dash where it cannot happen:', [...lines].join('\n')]
 }
 
 const mebibytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`
