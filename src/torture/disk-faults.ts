@@ -13,6 +13,7 @@ export const diskFaults: readonly Fault[] = [
   {
     name: 'state-full',
     title: 'disk of the state directory full, then room and the same command',
+    atOnce: 'all',
     obstacle: (_, { noDisk }) => noDisk,
     act: fillState,
   },
@@ -80,7 +81,8 @@ async function fillState(round: Round): Promise<Effect> {
   const fill = () => writeFile(filler, Buffer.alloc(2 * STATE_BYTES)).catch(() => {}) // It ends with ENOSPC.
   const isFullFromStart = random() < 0.5
   if (isFullFromStart) await fill()
-  const run = start()
+  // A slow job still has something to write when the disk is full.
+  const run = start({ isSlow: !isFullFromStart })
   if (!isFullFromStart) {
     await midway(round, run)
     await fill()

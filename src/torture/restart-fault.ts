@@ -13,7 +13,8 @@ export const restart = (end: 'source' | 'sink'): Fault => ({
     return restartable.has(system) ? undefined : `no --${system}-restart, so the server is not ours to kill`
   },
   act: async round => {
-    const run = round.start()
+    // A slow job has not yet read everything when a server of the source goes.
+    const run = round.start({ isSlow: end === 'source' })
     await midway(round, run)
     // Returns when a server answers that has been up for less time than that.
     await round.field.restarts[end]?.()
