@@ -18,7 +18,7 @@ export function reliabilityPage(report: TortureReport, peaks: readonly PeakMemor
   const wrong = cells.filter(cell => !isExact(cell))
   const parts = [
     '# Reliability',
-    `What \`npm run torture\` found: jobs of ${count(rows)} rows are broken at random moments and brought to their end, then keys and content of the target are compared with those of the source, by other clients than those that moved them. A fault counts as *fired* when there is proof that it happened: the signal that ended the process, the proxy's own count, the error of the engine that had to give way.`,
+    `What \`npm run torture\` found: jobs of ${count(rows)} rows are broken at random moments and brought to their end, then keys and content of the target are compared with those of the source, by other clients than those that moved them. A fault counts as *fired* when there is proof that it happened: the signal that ended the process, the proxy's own count, the uptime of a server, what the engine itself says.`,
     `**${count(all.rounds)} rounds, ${count(all.fired)} faults fired, ${count(all.lost)} rows lost, ${count(all.repeated)} repeated, ${count(all.changed)} rounds with changed content, ${count(all.failed)} rounds that ended otherwise than promised.**`,
     '## By fault',
     table(
