@@ -87,7 +87,9 @@ async function fillState(round: Round): Promise<Effect> {
     await midway(round, run)
     await fill()
   }
-  const fired = await ranOutOfSpace(run)
+  // What needs no more of it, as a sink with a ledger, goes on.
+  const wasFullMeanwhile = !isFullFromStart && !run.isOver
+  const fired = (await ranOutOfSpace(run)) || wasFullMeanwhile
   await rm(filler)
   return { fired, ...(await resume(round)) }
 }
