@@ -1,6 +1,6 @@
 import { Column } from './column.ts'
 import type { Schema } from './schema.ts'
-import { layoutOf } from './types.ts'
+import { layoutOf, type Type } from './types.ts'
 import { readValue, type Value } from './value.ts'
 
 /** Rows of one batch unless the engine says otherwise; see docs/decisions/0005-batch-size.md. */
@@ -12,13 +12,20 @@ export const BATCH_BYTES = 2 * 1024 * 1024
 export const ROW_KINDS = ['insert', 'update-before', 'update-after', 'delete'] as const
 export type RowKind = (typeof ROW_KINDS)[number]
 
-/** Rows that a batch of a schema makes room for: as many as are wanted, unless the bytes that each takes whatever its values are say fewer. */
-export function capacityFor({ fields }: Schema, { batchRows, batchBytes }: { batchRows: number; batchBytes: number }): number {
-  const fixed = fields.reduce((sum, { type }) => {
+/** Payload in bytes that a row of these columns takes whatever its values are. */
+export function fixedRowBytes(columns: readonly { readonly type: Type }[]): number {
+  return columns.reduce((sum, { type }) => {
     const layout = layoutOf(type)
     return sum + (layout.kind === 'fixed' ? layout.bytes : layout.kind === 'bits' ? 0.125 : 4)
   }, 0)
-  return Math.max(1, Math.min(batchRows, Math.floor(batchBytes / Math.max(1, fixed))))
+}
+
+/** Rows that a batch of these columns makes room for: as many as are wanted, unless {@link fixedRowBytes} say fewer. */
+export function capacityFor(
+  columns: readonly { readonly type: Type }[],
+  { batchRows, batchBytes }: { batchRows: number; batchBytes: number },
+): number {
+  return Math.max(1, Math.min(batchRows, Math.floor(batchBytes / Math.max(1, fixedRowBytes(columns)))))
 }
 
 /**

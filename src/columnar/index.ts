@@ -1,4 +1,4 @@
-export { Batch, BATCH_BYTES, BATCH_ROWS, capacityFor, ROW_KINDS, type RowKind } from './batch.ts'
+export { Batch, BATCH_BYTES, BATCH_ROWS, capacityFor, fixedRowBytes, ROW_KINDS, type RowKind } from './batch.ts'
 export { BatchBuilder, type BatchLimits } from './builder.ts'
 export { EncodedBatch, type DecodeRows } from './encoded-batch.ts'
 export { explainRefusal } from './cast-refusal.ts'
@@ -72,3 +72,4 @@ export {
 } from './types.ts'
 export { cellToJson, valueFromJson, type ValueJson } from './value-json.ts'
 export { readDecimal, readInt64, readValue, writeValue, type IntervalValue, type Value } from './value.ts'
+export { viewOf } from './view.ts'

@@ -1,8 +1,7 @@
 /** Encoders of texts, generated for a schema: columns become rows of bytes without an object per row. */
-import type { Schema, Type } from '#columnar'
+import { viewOf, type Schema, type Type } from '#columnar'
 import { groupByType, MOST_UNROLLED, type ColumnName } from './by-type.ts'
 import type { EncodeRows } from './row-encoding.ts'
-import { viewOf } from './words.ts'
 
 /** What a format writes for a cell. */
 export interface CellCode {

@@ -37,7 +37,7 @@ export class RowReader {
     this.#rows = rows
     this.#context = context
     this.#maxRowBytes = maxRowBytes
-    this.#batch = new Batch(rows.dataset.schema, capacityFor(rows.dataset.schema, context))
+    this.#batch = new Batch(rows.dataset.schema, capacityFor(rows.dataset.schema.fields, context))
   }
 
   async *chunks(): AsyncIterable<Chunk<FilePosition>> {

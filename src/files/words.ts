@@ -1,7 +1,5 @@
 /** Texts four bytes at a time, in generated code: words are read and written through a `DataView`, lowest byte first. */
 
-export const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-
 /**
  * Whether one of four bytes is among `bytes`, as an expression that is not 0 then: the lowest bit that is set stands for the first of them.
  * Zeroes are found as in "Hacker's Delight", section 6-1. `scratch` is a variable.

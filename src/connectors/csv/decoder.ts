@@ -5,7 +5,7 @@
  * Blocks of common types read the common form of a value and leave everything else (quotes, NULL, signs, odd lengths, errors) to
  * {@link FieldScanner}.
  */
-import type { Schema, Type } from '#columnar'
+import { viewOf, type Schema, type Type } from '#columnar'
 import {
   anyByteCode,
   BLOCK_TOOLS,
@@ -18,7 +18,6 @@ import {
   undoRow,
   valueCode,
   valueKind,
-  viewOf,
   type ColumnName,
   type DecodeRows,
   type ValueKind,

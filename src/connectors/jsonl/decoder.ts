@@ -2,7 +2,7 @@
  * Lines of JSON to columns, by code that is generated for a schema: it expects the keys in the order of a line that was looked at,
  * any of them missing, and values in their common form. Any other line is read again, slowly, by {@link ObjectScanner}.
  */
-import type { Schema, Type } from '#columnar'
+import { viewOf, type Schema, type Type } from '#columnar'
 import {
   BLOCK_TOOLS,
   BLOCK_VARIABLES,
@@ -15,7 +15,6 @@ import {
   undoRow,
   valueCode,
   valueKind,
-  viewOf,
   type BinaryText,
   type ColumnName,
   type DecodeRows,

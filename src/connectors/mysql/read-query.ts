@@ -2,14 +2,14 @@
  * One query as batches: prepared, executed, and decoded from the connection's buffer.
  */
 import { isUtf8 } from 'node:buffer'
-import { Batch, Column, type Field, layoutOf } from '#columnar'
+import { Batch, capacityFor, Column, type Field, layoutOf } from '#columnar'
 import { dataErrors, type RefusedRow } from '#connector'
 import { mysqlErrors } from './errors.ts'
 import { keyOfRow } from './key.ts'
 import type { Connection } from './protocol/connection.ts'
 import { HEADER_BYTES } from './protocol/packet-stream.ts'
 import type { ColumnDefinition } from './protocol/responses.ts'
-import { type DecodeState, fixedRowBytes, type RowDecoder, rowDecoder, STOP, type WireColumn } from './protocol/row-decoder.ts'
+import { type DecodeState, type RowDecoder, rowDecoder, STOP, type WireColumn } from './protocol/row-decoder.ts'
 import { dateText } from './protocol/refused-value.ts'
 import { isDecodable } from './types.ts'
 
@@ -49,7 +49,7 @@ export async function* readQuery(connection: Connection, query: ReadQuery): Asyn
   const statement = await connection.prepare(query.sql)
   const wire = wireColumns(query, statement.definitions)
   const decode = decoderOf(wire)
-  const target = new Rows(query, wire)
+  const target = new Rows(query)
   await connection.execute(statement, query.timeoutSeconds)
   const lenient = query.quarantine ? decoderOf(wire.map(column => ({ ...column, zeroDates: 'null' }))) : undefined
   /** Decodes the row at hand with NULL for a date that does not exist; false when that is not what is wrong with it. */
@@ -131,10 +131,9 @@ class Rows {
   readonly #query: ReadQuery
   #refused: RefusedRow[] = []
 
-  constructor(query: ReadQuery, wire: readonly WireColumn[]) {
-    const { batchRows, batchBytes } = query.limits
+  constructor(query: ReadQuery) {
     this.#query = query
-    this.capacity = Math.max(1, Math.min(batchRows, Math.floor(batchBytes / Math.max(1, fixedRowBytes(wire)))))
+    this.capacity = capacityFor(query.selected, query.limits)
     this.columns = query.selected.map(field => new Column(field.type, this.capacity))
     const columns = query.fields.map(field =>
       'from' in field ? this.columns[field.from]! : new Column(field.field.type, this.capacity),

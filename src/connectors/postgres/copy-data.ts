@@ -3,13 +3,12 @@
  *
  * The layout stands in decode.ts. The receiving server checks every value against its column, as it does with any client.
  */
-import type { EncodedBatch } from '#columnar'
+import { viewOf, type EncodedBatch } from '#columnar'
 import { BATCH_FULL, NEED_BYTES, OTHER_MESSAGE, type Decode } from './decode.ts'
 import type { EncodeState } from './encode.ts'
+import { COPY_DATA, MESSAGE_HEAD } from './protocol/messages.ts'
 import type { Wire } from './types.ts'
 
-const COPY_DATA = 0x64 // d
-const MESSAGE_HEAD = 5
 const TUPLE_HEAD = 2
 const LENGTH = 4
 const TRAILER = -1
@@ -48,7 +47,7 @@ export class CopyData {
 
   readonly take: Decode = (unread, state, maxRows, maxBytes, fail) => {
     const { buffer: b, end } = unread
-    const view = new DataView(b.buffer, b.byteOffset, b.length)
+    const view = viewOf(b)
     const fields = this.#fields
     if (state.rows === 0) this.#end = 0
     let from = unread.start
@@ -114,7 +113,7 @@ export class CopyData {
 
 /** Moves whole rows from `state.at` on to `out`, without the heads of their messages, as many as there is room for; returns where they end. */
 export function copyRows({ bytes }: EncodedBatch, out: Buffer, w: number, state: EncodeState): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = viewOf(bytes)
   while (state.at < bytes.length) {
     const next = state.at + 1 + view.getInt32(state.at + 1)
     const size = next - state.at - MESSAGE_HEAD

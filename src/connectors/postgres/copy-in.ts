@@ -4,9 +4,7 @@ import { SEND_BYTES, type SendPool } from '#wire'
 import { copyRows } from './copy-data.ts'
 import type { Encode, EncodeState } from './encode.ts'
 import type { Connection } from './protocol/connection.ts'
-
-const COPY_DATA = 0x64 // d
-const MESSAGE_HEAD = 5
+import { COPY_DATA, MESSAGE_HEAD } from './protocol/messages.ts'
 
 /** What stands before the first row and behind the last one. */
 export interface CopyFormat {

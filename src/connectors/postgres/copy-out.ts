@@ -3,6 +3,7 @@ import type { Column } from '#columnar'
 import { dataErrors } from '#connector'
 import { BATCH_FULL, NEED_BYTES, type Decode, type DecodeState, type Refuse } from './decode.ts'
 import type { Connection } from './protocol/connection.ts'
+import { COPY_DATA, MESSAGE_HEAD } from './protocol/messages.ts'
 
 export interface CopyOutOptions {
   readonly session: Connection
@@ -17,8 +18,6 @@ export interface CopyOutOptions {
   readonly refuse: Refuse
 }
 
-const COPY_DATA = 0x64 // d
-const MESSAGE_HEAD = 5
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1')
 /** Signature, flags, length of the extension. */
 const HEADER = SIGNATURE.length + 8

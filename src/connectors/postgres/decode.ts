@@ -8,7 +8,8 @@
  *   tuple     Int16 fields  { Int32 length (-1: NULL)  Byten value }*
  *   trailer   Int16 -1
  */
-import { layoutOf, special, type Column, type Type } from '#columnar'
+import { layoutOf, special, viewOf, type Column, type Type } from '#columnar'
+import { columnGroups } from './column-groups.ts'
 import { decodeDecimal128, decodeDecimal64, decodeNumericText, numericTextBytes } from './numeric.ts'
 import type { Wire } from './types.ts'
 
@@ -50,13 +51,9 @@ export type BindDecoder = (columns: readonly Column[]) => Decode
 type Fail = (what: string, column: number) => never
 export type Refuse = (what: string, column: number, row: number) => void
 
-/** Up to here all columns of a row are decoded by one function; beyond, the compiler of the engine would give it up as too large. */
-const MOST_IN_ONE = 24
-const GROUP = 16
-
 export function compileDecoder(columns: readonly DecodedColumn[]): BindDecoder {
   const fields = columns.map((column, k) => ({ ...column, k }))
-  const groups = columns.length > MOST_IN_ONE ? grouped(fields, GROUP) : []
+  const groups = columnGroups(fields)
   const buffers = (group: typeof fields) => group.flatMap(({ type, k }) => declareBuffers(type, `${k}`, `columns[${k}]`))
   const ends = (group: typeof fields) => group.flatMap(({ type, k }) => declareEnds(type, `${k}`, 'r'))
   const decode = (group: typeof fields) => group.flatMap(field => decodeField(field, field.k))
@@ -112,13 +109,8 @@ export function compileDecoder(columns: readonly DecodedColumn[]): BindDecoder {
   return new Function(...Object.keys(helpers), code.join('\n'))(...Object.values(helpers)) as BindDecoder
 }
 
-const grouped = <T>(list: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size))
-
 /** Bytes that a copy by words may write behind its end. */
 const COPY_SLACK = 3
-
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /**
  * A row takes its fixed bytes and at most the bytes of its values on the wire. Items of a list may be four times as wide in memory

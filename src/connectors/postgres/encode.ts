@@ -4,7 +4,8 @@
  * The layout stands in decode.ts. A column of another type than the server expects would be refused by it, or worse, understood:
  * every target type has exactly one form here.
  */
-import { special, type Column, type Type } from '#columnar'
+import { special, viewOf, type Column, type Type } from '#columnar'
+import { columnGroups } from './column-groups.ts'
 import {
   DECIMAL_BYTES,
   encodeDecimal128,
@@ -52,14 +53,10 @@ export type Encode = (
   refuse: (reason: string, column: number, row: number) => never,
 ) => number
 
-/** Up to here all columns of a row are encoded by one function; beyond, the compiler of the engine would give it up as too large. */
-const MOST_IN_ONE = 24
-const GROUP = 16
-
 /** `indexes`: places of the columns in the batch. `withOrder`: a last field with the number of the row, as int8. */
 export function compileEncoder(columns: readonly EncodedColumn[], indexes: readonly number[], withOrder: boolean): Encode {
   const fields = columns.map((column, k) => ({ ...column, k }))
-  const groups = columns.length > MOST_IN_ONE ? grouped(fields) : []
+  const groups = columnGroups(fields)
   const buffers = (group: typeof fields) => group.flatMap(({ type, k }) => declare(type, `${k}`, `columns[${indexes[k]}]`))
   const sizes = (group: typeof fields) => ['0', ...group.map(field => sizeOf(field, `${field.k}`, 'r'))].join(' + ')
   const encode = (group: typeof fields) => group.flatMap(field => encodeField(field, field.k))
@@ -90,8 +87,6 @@ export function compileEncoder(columns: readonly EncodedColumn[], indexes: reado
   return new Function(...Object.keys(HELPERS), code.join('\n'))(...Object.values(HELPERS)) as Encode
 }
 
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-
 const HELPERS = {
   encodeInt,
   encodeInt64,
@@ -106,9 +101,6 @@ const HELPERS = {
   isInfiniteInterval: special.isInfiniteInterval,
   viewOf,
 }
-
-const grouped = <T>(list: readonly T[]): T[][] =>
-  Array.from({ length: Math.ceil(list.length / GROUP) }, (_, at) => list.slice(at * GROUP, (at + 1) * GROUP))
 
 function declare(type: Type, k: string, column: string): string[] {
   const code = [`const c${k} = ${column}, valid${k} = c${k}.validity, has${k} = c${k}.nulls > 0`]

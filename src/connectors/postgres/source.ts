@@ -150,7 +150,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     await using lease = await this.#lease()
     const { session } = lease
     const sql = copyStatement(splitStatement(selection, split, columns, position))
-    const batch = new Batch(dataset.schema, capacityFor(dataset.schema, this.#context))
+    const batch = new Batch(dataset.schema, capacityFor(dataset.schema.fields, this.#context))
     const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
     const { batchBytes: maxBytes, rowBytes } = this.#context
     const limits = { maxRows: batch.capacity, maxBytes, rowBytes }

@@ -10,7 +10,7 @@
  *
  * A decoder stops before what it cannot finish and says why in its state; nothing of an unfinished row counts.
  */
-import { type Column, daysFromCivil, layoutOf, scanDecimal, scanUuid, type Type } from '#columnar'
+import { type Column, daysFromCivil, fixedRowBytes, layoutOf, scanDecimal, scanUuid, type Type, viewOf } from '#columnar'
 import { FIELD } from './field-types.ts'
 import { copyGeometry, copyNumeric } from './rare-values.ts'
 
@@ -87,14 +87,6 @@ export function rowDecoder(columns: readonly WireColumn[]): RowDecoder {
   const names = Object.keys(helpers)
   const body = `'use strict'; const { ${names.join(', ')} } = helpers\n${source(columns)}`
   return new Function('helpers', body)(helpers) as RowDecoder
-}
-
-/** Payload that one row adds whatever its values are: what bounds the rows of a batch. */
-export function fixedRowBytes(columns: readonly WireColumn[]): number {
-  return columns.reduce((sum, { type }) => {
-    const layout = layoutOf(type)
-    return sum + (layout.kind === 'fixed' ? layout.bytes : layout.kind === 'bits' ? 0.125 : 4)
-  }, 0)
 }
 
 const isBytes = ({ type }: WireColumn) => layoutOf(type).kind === 'bytes'
@@ -307,8 +299,6 @@ function isRealDay(year: number, month: number, day: number): boolean {
   if (month !== 2 || day < 29) return day <= (MONTH_DAYS[month] ?? 0)
   return day === 29 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
 }
-
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** A length of two, three or eight bytes; of the last, four count, as no packet is longer. */
 function longLength(bytes: Uint8Array, at: number, mark: number): number {

@@ -9,7 +9,16 @@
  *
  * What a target would store as something else is refused here, with the row; what it refuses itself is left to it.
  */
-import { type Column, layoutOf, renderDecimal128, renderDecimal64, renderDuration, renderUuid, type Type } from '#columnar'
+import {
+  type Column,
+  layoutOf,
+  renderDecimal128,
+  renderDecimal64,
+  renderDuration,
+  renderUuid,
+  type Type,
+  viewOf,
+} from '#columnar'
 import { FIELD } from './field-types.ts'
 import {
   charsOf,
@@ -93,6 +102,7 @@ const HELPERS = {
   isNumberText,
   charsOf,
   isRoundAsText,
+  viewOf,
 }
 
 export function rowEncoder(columns: readonly ParameterColumn[], isBulk: boolean): RowEncoder {
@@ -176,7 +186,7 @@ ${inParts ? declarations : ''}
 ${inParts ? parts.map((part, i) => `function part${i}() {\n${part}\n}`).join('\n') : ''}
 return function encode(state, columns, rows, bytes, ends, bits, maxRows, maxBytes) {
   ${inParts ? '' : declarations}
-  out = bytes; view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength); masks = bits; p = state.length; row = state.row; bad = -1; reason = 0
+  out = bytes; view = viewOf(bytes); masks = bits; p = state.length; row = state.row; bad = -1; reason = 0
   let count = state.count, start = p
   ${columns.map((column, k) => hoist(column, k)).join('\n  ')}
   while (row < rows && count < maxRows) {
@@ -194,8 +204,7 @@ return function encode(state, columns, rows, bytes, ends, bits, maxRows, maxByte
 
 function hoist(column: ParameterColumn, k: number): string {
   const common = `a${k} = columns[${k}].validity; h${k} = columns[${k}].nulls > 0`
-  if (isBytes(column))
-    return `${common}; d${k} = columns[${k}].data; t${k} = new DataView(d${k}.buffer, d${k}.byteOffset, d${k}.byteLength); o${k} = columns[${k}].offsets`
+  if (isBytes(column)) return `${common}; d${k} = columns[${k}].data; t${k} = viewOf(d${k}); o${k} = columns[${k}].offsets`
   return `${common}; w${k} = columns[${k}].values`
 }
 

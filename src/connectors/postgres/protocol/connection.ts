@@ -230,7 +230,7 @@ export class Connection implements AsyncDisposable {
   /** Looks, without waiting and without taking anything, whether the server has refused something that was sent. */
   hasRefused(): boolean {
     const { buffer, start, end } = this.stream
-    for (let at = start; at + MESSAGE_HEAD <= end; at += 1 + Math.max(4, buffer.readInt32BE(at + 1)))
+    for (let at = start; at + messages.MESSAGE_HEAD <= end; at += 1 + Math.max(4, buffer.readInt32BE(at + 1)))
       if (buffer[at] === TAG.error) return true
     return false
   }
@@ -413,7 +413,7 @@ export class Connection implements AsyncDisposable {
   async #next(): Promise<Message> {
     const { stream } = this
     for (;;) {
-      await stream.fill(MESSAGE_HEAD)
+      await stream.fill(messages.MESSAGE_HEAD)
       const tag = stream.buffer[stream.start] ?? 0
       const length = stream.buffer.readInt32BE(stream.start + 1)
       if (length < 4 || length > MOST_MESSAGE_BYTES)
@@ -449,8 +449,6 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-/** Tag and length. */
-const MESSAGE_HEAD = 5
 /** No message may be longer than 1 GiB: that is the limit of a value. */
 const MOST_MESSAGE_BYTES = 0x4000_0000
 const MOST_SHOWN = 500

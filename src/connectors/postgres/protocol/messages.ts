@@ -8,6 +8,10 @@
  */
 import type { ByteReader } from '#wire'
 
+/** Tag and length. */
+export const MESSAGE_HEAD = 5
+export const COPY_DATA = 0x64 // d
+
 const PROTOCOL_VERSION = 196_608
 const SSL_REQUEST = 80_877_103
 const CANCEL_REQUEST = 80_877_102
