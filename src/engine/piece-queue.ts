@@ -54,6 +54,8 @@ const LEAST_ROWS = 64
 const PIECE_BATCHES = 4
 /** Pieces that may be under way: the system works on one while the next is encoded and sent. */
 const MOST_PENDING = 1
+/** Smaller ones come between bad rows that follow each other closely: what is sent behind one is nearly always sent in vain. */
+const LEAST_ROWS_AHEAD = 4096
 /** Full batches that it holds at most: those of all pieces, and the part of one that is written again. */
 export const BATCHES_KEPT = (MOST_PENDING + 1) * PIECE_BATCHES + 1
 
@@ -130,7 +132,7 @@ export class PieceQueue {
     const left = kept.rows - at
     // A batch is not divided without need.
     const isNext = this.#doubt === undefined && left <= this.#pieceRows && left > this.#room()
-    if (this.#open.rows > 0 && (isNext || this.#open.target !== target)) await this.#end(MOST_PENDING)
+    if (this.#open.rows > 0 && (isNext || this.#open.target !== target)) await this.#end(this.#mostPending)
     const count = Math.min(left, this.#room())
     const batch = count === kept.rows ? (whole ?? castAgain(kept)) : castAgain(kept, range(at, count))
     const { rows: before, bytes } = this.#open
@@ -139,7 +141,7 @@ export class PieceQueue {
     this.#sent += count
     await this.#writer.write(target, batch)
     const isFull = this.#room() === 0 || this.#open.bytes > (PIECE_BATCHES - 1) * this.#batchBytes
-    if (isFull) await this.#end(this.#doubt === undefined ? MOST_PENDING : 0)
+    if (isFull) await this.#end(this.#mostPending)
   }
 
   /** The first rows that the writer was not given. */
@@ -158,6 +160,10 @@ export class PieceQueue {
     const doubt = this.#doubt
     const rows = doubt === undefined ? this.#pieceRows : (doubt.suspect ?? Math.max(1, doubt.rows >> 1))
     return rows - this.#open.rows
+  }
+
+  get #mostPending(): number {
+    return this.#doubt === undefined && this.#pieceRows >= LEAST_ROWS_AHEAD ? MOST_PENDING : 0
   }
 
   /** Ends the open piece and returns when at most so many are not accepted. */

@@ -15,6 +15,13 @@ import type { Connection } from './protocol/connection.ts'
 import { copyStatement, mergeStatement, stageStatement, truncateStatement } from './target-detail.ts'
 
 const SAVEPOINT = 'sluice_piece'
+/** What comes before the rows of a piece, by what became of the piece before it. */
+const BEFORE = {
+  none: ['BEGIN', `SAVEPOINT ${SAVEPOINT}`],
+  sent: [`RELEASE SAVEPOINT ${SAVEPOINT}`, `SAVEPOINT ${SAVEPOINT}`],
+  // The savepoint stays.
+  refused: [`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`],
+}
 
 export class PieceWriter implements Savepoints {
   accepted = 0
@@ -25,7 +32,8 @@ export class PieceWriter implements Savepoints {
   #open: { readonly copy: CopyIn; readonly into: PreparedTarget } | undefined
   /** Per piece that has ended and is not accepted, oldest first: its statements that are not answered. */
   #due: string[][] = []
-  #isBegun = false
+  /** The last piece of the transaction. */
+  #last: keyof typeof BEFORE = 'none'
 
   constructor(session: Connection) {
     this.#session = session
@@ -57,7 +65,7 @@ export class PieceWriter implements Savepoints {
       try {
         for (let sql = this.#due[0]?.shift(); sql !== undefined; sql = this.#due[0]?.shift()) await this.#session.answer(sql)
       } catch (error) {
-        if (SluiceError.is(error) && error.fault === 'data') await this.#goBack()
+        if (SluiceError.is(error) && error.fault === 'data') await this.#forgetPieces()
         throw error
       }
       this.#due.shift()
@@ -67,18 +75,17 @@ export class PieceWriter implements Savepoints {
 
   /** After `settle(0)`. */
   async commit(last?: string): Promise<void> {
-    const statements = [...(last === undefined ? [] : [last]), 'COMMIT']
-    if (!this.#isBegun && last === undefined) return
-    await this.#session.query([...(this.#isBegun ? [] : ['BEGIN']), ...statements].join('; '))
-    this.#isBegun = false
+    if (this.#last === 'none' && last === undefined) return
+    const before = { none: ['BEGIN'], sent: [], refused: BEFORE.refused }[this.#last]
+    await this.#session.query([...before, ...(last === undefined ? [] : [last]), 'COMMIT'].join('; '))
+    this.#last = 'none'
   }
 
   async #start(into: PreparedTarget): Promise<{ copy: CopyIn; into: PreparedTarget }> {
     const { detail, format, state } = into
-    const before = this.#isBegun ? `RELEASE SAVEPOINT ${SAVEPOINT}` : 'BEGIN'
-    this.#isBegun = true
     const stage = detail.key === null ? [] : [stageStatement(detail)]
-    const sql = [before, `SAVEPOINT ${SAVEPOINT}`, ...stage, copyStatement(detail)].join('; ')
+    const sql = [...BEFORE[this.#last], ...stage, copyStatement(detail)].join('; ')
+    this.#last = 'sent'
     const copy = new CopyIn(this.#session, this.#pool, sql, format)
     state.order = 0
     await copy.start()
@@ -100,7 +107,7 @@ export class PieceWriter implements Savepoints {
     } catch (earlier) {
       return earlier
     }
-    await this.#goBack()
+    await this.#forgetPieces()
     return error
   }
 
@@ -119,14 +126,14 @@ export class PieceWriter implements Savepoints {
     this.#due.push([copy.sql])
   }
 
-  /** Takes the answers that are still due, which say nothing new, and returns to the start of the oldest piece. */
-  async #goBack(): Promise<void> {
+  /** Takes the answers that are still due, which say nothing new. The next statement returns to the start of the oldest piece. */
+  async #forgetPieces(): Promise<void> {
     for (const sql of this.#due.flat()) {
       await this.#session.answer(sql).catch((failure: unknown) => {
         if (!this.#session.stream.isOpen) throw failure
       })
     }
     this.#due = []
-    await this.#session.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`)
+    this.#last = 'refused'
   }
 }
