@@ -5,18 +5,7 @@
  * read split by split. Memory: one batch, the receive buffer and one row.
  */
 import { z } from 'zod'
-import { Batch, capacityFor, Column, EncodedBatch, type DecodeRows } from '#columnar'
-import {
-  dataErrors,
-  defineSource,
-  type Chunk,
-  type Context,
-  type Dataset,
-  type Digests,
-  type Reader,
-  type ReadPlan,
-  type RefusedRow,
-} from '#connector'
+import { defineSource, type Chunk, type Context, type Dataset, type Digests, type Reader, type ReadPlan } from '#connector'
 import {
   checkedBy,
   ignoredReaderOptions,
@@ -27,15 +16,14 @@ import {
   type SqlReaderSettings,
 } from '#sql'
 import { HIGH_WATER_BYTES } from '#wire'
-import { CopyData } from './copy-data.ts'
 import { CopyOut } from './copy-out.ts'
-import { compileDecoder, type BindDecoder, type Refuse } from './decode.ts'
+import { compileDecoder } from './decode.ts'
 import { digest, digestForm } from './digests.ts'
-import { keyText } from './key-text.ts'
 import { openSession, postgresFacts, propertyNotes, tlsShape } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
 import { postgresErrors } from './errors.ts'
-import { requireSameSchema, select, type SelectedColumn, type Selection } from './selection.ts'
+import { decodedRows, encodedRows, type ReadColumns } from './row-chunks.ts'
+import { requireSameSchema, select, type Selection } from './selection.ts'
 import { divide, resumeOf, splitStatement, type PgPosition, type PgSplit } from './splits.ts'
 
 const settingsOf = (options: z.output<z.ZodObject<typeof readerShape>>) => readerSettings(options, postgresFacts)
@@ -72,13 +60,8 @@ export const postgresSource = defineSource({
 })
 
 /** What is needed to read a dataset, prepared once. */
-interface Prepared {
+interface Prepared extends ReadColumns {
   readonly selection: Selection
-  /** Those of the dataset, then key columns that it has not. */
-  readonly columns: readonly SelectedColumn[]
-  /** Indexes of the key columns in `columns`. */
-  readonly key: readonly number[]
-  readonly bind: BindDecoder
 }
 
 class PostgresReader implements Reader<PgSplit, PgPosition> {
@@ -145,60 +128,17 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     position: PgPosition | undefined,
     encoded = false,
   ): AsyncIterable<Chunk<PgPosition>> {
-    if (encoded && dataset.encoding !== undefined) return yield* this.#readEncoded(dataset, split, position)
-    const { selection, columns, key, bind } = await this.#prepare(dataset)
+    const prepared = await this.#prepare(dataset)
     await using lease = await this.#lease()
     const { session } = lease
-    const sql = copyStatement(splitStatement(selection, split, columns, position))
-    const batch = new Batch(dataset.schema, capacityFor(dataset.schema.fields, this.#context))
-    const all = [...batch.columns, ...columns.slice(batch.columns.length).map(({ type }) => new Column(type, batch.capacity))]
-    const { batchBytes: maxBytes, rowBytes } = this.#context
-    const limits = { maxRows: batch.capacity, maxBytes, rowBytes }
-    const refused: RefusedRow[] = []
-    const copy = new CopyOut({
-      session,
-      sql,
-      columns: all,
-      decode: bind(all),
-      limits,
-      fail: failures(dataset, columns),
-      refuse: refusals(dataset, columns, this.#context.quarantine === true ? refused : undefined),
-      dataset: dataset.id,
-    })
-    const hasPosition = split.by === 'key'
+    const sql = copyStatement(splitStatement(prepared.selection, split, prepared.columns, position))
+    const makeRows = encoded && dataset.encoding !== undefined ? encodedRows : decodedRows
+    const rows = makeRows(dataset, prepared, split.by === 'key', this.#context)
+    const copy = new CopyOut({ session, sql, dataset: dataset.id, ...rows.into })
     lease.isBusy = true
     await copy.start()
-    while ((batch.rows = await copy.next()) > 0) {
-      const last = batch.rows - 1
-      yield { batch, refused, position: hasPosition ? key.map(at => keyText(all[at]!, last)) : undefined }
-      this.#context.signal.throwIfAborted()
-      refused.length = 0
-    }
-    lease.isBusy = false
-  }
-
-  async *#readEncoded(dataset: Dataset, split: PgSplit, position: PgPosition | undefined): AsyncIterable<Chunk<PgPosition>> {
-    const { selection, columns, key, bind } = await this.#prepare(dataset)
-    await using lease = await this.#lease()
-    const { session } = lease
-    const sql = copyStatement(splitStatement(selection, split, columns, position))
-    const [fail, refuse] = [failures(dataset, columns), refusals(dataset, columns, undefined)]
-    const decode: DecodeRows = (bytes, rows) => {
-      const into = columns.map(({ type }) => new Column(type, rows))
-      bind(into)({ buffer: bytes, start: 0, end: bytes.length }, { rows: 0, bytes: 0, need: 0 }, rows, Infinity, fail, refuse)
-      return into
-    }
-    const { batchRows: maxRows, batchBytes: maxBytes, rowBytes } = this.#context
-    const batch = new EncodedBatch(dataset.schema, maxRows, decode)
-    const data = new CopyData(columns.length)
-    const limits = { maxRows, maxBytes, rowBytes }
-    const copy = new CopyOut({ session, sql, columns: [], decode: data.take, limits, fail, refuse, dataset: dataset.id })
-    lease.isBusy = true
-    await copy.start()
-    for (let rows = await copy.next(); rows > 0; rows = await copy.next()) {
-      batch.hold(data.rows, rows, rows * data.overhead)
-      const last = split.by === 'key' ? decode(data.lastRow, 1) : []
-      yield { batch, position: split.by === 'key' ? key.map(at => keyText(last[at]!, 0)) : undefined }
+    for (let count = await copy.next(); count > 0; count = await copy.next()) {
+      yield rows.chunk(count)
       this.#context.signal.throwIfAborted()
     }
     lease.isBusy = false
@@ -229,12 +169,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
   }
 
   #prepare(dataset: Dataset): Promise<Prepared> {
-    const known = this.#prepared.get(dataset.id)
-    if (known) return known
-    const prepared = this.#prepareAnew(dataset)
-    this.#prepared.set(dataset.id, prepared)
-    prepared.catch(() => this.#prepared.delete(dataset.id))
-    return prepared
+    return once(this.#prepared, dataset.id, () => this.#prepareAnew(dataset))
   }
 
   async #prepareAnew(dataset: Dataset): Promise<Prepared> {
@@ -252,11 +187,7 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
 
   /** Samples once: the plan shows what the run then takes. */
   #divide(selection: Selection): Promise<readonly PgSplit[]> {
-    const { id } = selection.dataset
-    const divided = this.#divided.get(id) ?? this.#divideAnew(selection)
-    this.#divided.set(id, divided)
-    divided.catch(() => this.#divided.delete(id))
-    return divided
+    return once(this.#divided, selection.dataset.id, () => this.#divideAnew(selection))
   }
 
   async #divideAnew(selection: Selection): Promise<readonly PgSplit[]> {
@@ -293,25 +224,14 @@ class Lease implements AsyncDisposable {
   }
 }
 
+/** What a failure leaves undone is done again when it is asked for again. */
+function once<T>(results: Map<string, Promise<T>>, id: string, work: () => Promise<T>): Promise<T> {
+  const known = results.get(id)
+  if (known) return known
+  const result = work()
+  results.set(id, result)
+  result.catch(() => results.delete(id))
+  return result
+}
+
 const copyStatement = (select: string) => `COPY (${select}) TO STDOUT (FORMAT binary)`
-
-/** Errors of the decoder, which knows the column by its place only. */
-function failures(dataset: Dataset, columns: readonly SelectedColumn[]) {
-  return (what: string, column: number): never => {
-    const name = columns[column]?.name ?? ''
-    throw postgresErrors.protocol({ place: dataset.id, what: column === -1 ? what : `${what} in column "${name}"` })
-  }
-}
-
-/** What the decoder cannot represent goes to `refused`, or stops the run where there is none. */
-function refusals(dataset: Dataset, columns: readonly SelectedColumn[], refused: RefusedRow[] | undefined): Refuse {
-  return (what, at, row) => {
-    const column = columns[at]?.name ?? ''
-    const shape = what.startsWith('array:') ? what.slice('array:'.length) : undefined
-    const reason = shape === undefined ? what : `an array ${shape} is no list; \`arrays: text\` reads it as text`
-    if (refused !== undefined) {
-      if (refused.at(-1)?.row !== row) refused.push({ row, column, reason })
-    } else if (shape === undefined) throw dataErrors.valueRefused({ dataset: dataset.id, column, reason })
-    else throw postgresErrors.listShape({ dataset: dataset.id, column, shape })
-  }
-}

@@ -4,7 +4,7 @@
  * https://www.postgresql.org/docs/current/protocol-flow.html. Rows of tables go through COPY and are decoded from
  * `stream` by generated code; everything else is small and comes as text.
  */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Log } from '#connector'
 import { SluiceError } from '#errors'
@@ -13,6 +13,7 @@ import { BLIND, ByteReader, ByteStream, type WaitMeter } from '#wire'
 import { postgresErrors } from '../errors.ts'
 import * as messages from './messages.ts'
 import type { ResultColumn } from './messages.ts'
+import { refuseSharedSession } from './pooler.ts'
 import { channelBinding, Scram } from './scram.ts'
 import { serverError } from './server-error.ts'
 import { witness } from './witness.ts'
@@ -64,10 +65,6 @@ const TAG = {
   copyOut: 0x48, // H
   copyDone: 0x63, // c
 } as const
-
-/** A setting that no server knows, by which a session is recognized. */
-const MARK = 'sluice.session'
-const MARK_MS = 2000
 
 /** A message is copied out of the stream before the next await, except for rows. */
 interface Message {
@@ -134,16 +131,7 @@ export class Connection implements AsyncDisposable {
         signal: AbortSignal.any([wanted, this.#settings.signal]),
       })
     this.stream.witness = isPooled ? BLIND : witness(reach, this.#processId, serverStart ?? '')
-    if (isPooled) await this.#refuseSharedSession(reach)
-  }
-
-  /** What we set must not reach others, as theirs would reach us. A pooler hands out first what was used last. */
-  async #refuseSharedSession(reach: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
-    const mark = randomUUID()
-    await this.query(`SET ${MARK} = '${mark}'`)
-    // In a pool by session that is used up, the question would have to wait for one of us to leave.
-    const seen = await markSeen(reach).catch(() => undefined)
-    if (seen === mark) throw postgresErrors.transactionPooling({ place: this.place })
+    if (isPooled) await refuseSharedSession(this, reach)
   }
 
   get place(): string {
@@ -473,11 +461,4 @@ function md5Answer(user: string, password: string, salt: Buffer): string {
     .update(password + user)
     .digest('hex')
   return `md5${createHash('md5').update(inner).update(salt).digest('hex')}`
-}
-
-/** The mark of the session that a new connection is given. */
-async function markSeen(reach: (signal: AbortSignal) => Promise<Connection>): Promise<string | null | undefined> {
-  await using other = await reach(AbortSignal.timeout(MARK_MS))
-  const { rows } = await other.query(`SELECT current_setting('${MARK}', true)`)
-  return rows[0]?.[0]
 }
