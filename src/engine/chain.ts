@@ -191,12 +191,13 @@ export class Chain {
     this.#meter.rowsRead += chunk.batch.rows
     this.#meter.bytesRead += chunk.batch.byteLength
     let { batch } = chunk
+    const keyOf = (row: number) => rowKey(dataset, batch, row, split.id, rowsBefore)
     /** Where each row of `batch` stood in the chunk; undefined: where it stands now. */
     let numbers: readonly number[] | undefined
     const refuse = async (rows: readonly RefusedRow[]) => {
       for (const { row, column, reason, text } of rows) {
         const error = dataErrors.valueRefused({ dataset: `${dataset.id} → ${target.name}`, column, reason, row })
-        if (this.#badRows === undefined) throw withRowKey(error, at => rowKey(dataset, batch, at, split.id, rowsBefore))
+        if (this.#badRows === undefined) throw withRowKey(error, keyOf)
         await this.#badRows.setAside(from, { batch, at: row, number: numbers?.[row] ?? row, text }, error)
       }
     }
@@ -222,7 +223,7 @@ export class Chain {
     if (rows > 0) {
       let leftOut: readonly RefusedRow[] = []
       if (this.#queue) await this.#queue.write({ ...from, target, caster, batch, numbers }, cast.batch)
-      else leftOut = await this.#send(target, cast.batch, row => rowKey(dataset, batch, row, split.id, rowsBefore))
+      else leftOut = await this.#send(target, cast.batch, keyOf)
       await refuse(leftOut)
       this.#meter.wrote(dataset.id, rows - leftOut.length, byteLength)
     }

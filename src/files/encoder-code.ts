@@ -1,6 +1,7 @@
 /** Encoders of texts, generated for a schema: columns become rows of bytes without an object per row. */
 import { viewOf, type Schema, type Type } from '#columnar'
 import { groupByType, MOST_UNROLLED, type ColumnName } from './by-type.ts'
+import * as fastText from './fast-text.ts'
 import type { EncodeRows } from './row-encoding.ts'
 
 /** What a format writes for a cell. */
@@ -23,7 +24,7 @@ export interface CellCode {
   readonly end: Uint8Array
 }
 
-/** `tools` are what the code of values calls, by name. */
+/** `tools` are what the code of values calls by name, beside the functions of fast-text.ts. */
 export function compileEncoder(schema: Schema, cells: CellCode, tools: Readonly<Record<string, unknown>>): EncodeRows {
   const types = schema.fields.map(({ type }) => type)
   const prefixes = types.map((_, k) => cells.prefix(k))
@@ -34,7 +35,7 @@ export function compileEncoder(schema: Schema, cells: CellCode, tools: Readonly<
     cells.end.length,
   )
   const parts = types.length > MOST_UNROLLED ? byType(types, cells) : unrolled(types, cells, prefixes, factors)
-  const given = { ...tools, viewOf, prefixes, factors, variable }
+  const given = { ...fastText, ...tools, viewOf, prefixes, factors, variable }
   const make = new Function(...Object.keys(given), program(parts, fixed, cells.end)) as (...given: unknown[]) => EncodeRows
   return make(...Object.values(given))
 }

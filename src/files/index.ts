@@ -2,7 +2,6 @@ export { binaryTextBytes, renderBinary, scanBinary, type BinaryText } from './bi
 export { groupByType, MOST_UNROLLED, type ColumnName } from './by-type.ts'
 export { compileEncoder, type CellCode } from './encoder-code.ts'
 export { fileErrors } from './errors.ts'
-export { putDate, putDecimal64, putInt32, putInt64, putTimestamp, putUint32 } from './fast-text.ts'
 export type { FileSplit } from './file-datasets.ts'
 export { FileReader } from './file-reader.ts'
 export type { EncodeRows, Encoded, RowEncoding } from './row-encoding.ts'

@@ -38,8 +38,8 @@ export function maskSecrets(text: string): string {
 }
 
 /**
- * Every credential that the ends of a job hold, and the table for rows that are set aside: values below a key such as `password`, passwords inside URLs, and values
- * that came from `${env:…}` or `${file:…}`. Longest first, for {@link redact}.
+ * Every credential of the ends of a job and of the table for rows that are set aside: values below a key such as `password`, passwords
+ * inside URLs, and values that came from `${env:…}` or `${file:…}`. Longest first, for {@link redact}.
  */
 export function secretsOf({
   source,

@@ -7,12 +7,6 @@ import {
   anyByteCode,
   binaryTextBytes,
   compileEncoder,
-  putDate,
-  putDecimal64,
-  putInt32,
-  putInt64,
-  putTimestamp,
-  putUint32,
   renderBinary,
   type BinaryText,
   type CellCode,
@@ -72,8 +66,7 @@ export function csvEncoder(schema: Schema, style: CsvStyle): EncodeRows {
     bytesPerByte: type => (maxTextBytes(type) === undefined ? 2 : 0),
     end: style.lineEnding === 'crlf' ? Uint8Array.of(CARRIAGE_RETURN, LINE_FEED) : Uint8Array.of(LINE_FEED),
   }
-  const puts = { putInt32, putUint32, putInt64, putDecimal64, putDate, putTimestamp }
-  return compileEncoder(schema, cells, { ...puts, ...textTools(style), renders })
+  return compileEncoder(schema, cells, { ...textTools(style), renders })
 }
 
 function binaryRender(form: BinaryText): Render {

@@ -9,12 +9,6 @@ import { dataErrors } from '#connector'
 import {
   binaryTextBytes,
   compileEncoder,
-  putDate,
-  putDecimal64,
-  putInt32,
-  putInt64,
-  putTimestamp,
-  putUint32,
   renderBinary,
   type BinaryText,
   type CellCode,
@@ -65,19 +59,10 @@ export function jsonlEncoder(schema: Schema, dataset: string, style: JsonlStyle)
     bytesPerByte,
     end: encoder.encode(fields.length === 0 ? '{}\n' : '}\n'),
   }
-  const puts = {
-    putDate,
-    putDecimal64,
-    putInt32,
-    putInt64,
-    putTimestamp,
-    putUint32,
+  return compileEncoder(schema, cells, {
     putString: renderJsonString,
     putJson,
     isNull,
-  }
-  return compileEncoder(schema, cells, {
-    ...puts,
     refuseNull: nullRefusal(schema, dataset, style),
     putRendered: fields.map(({ type }): Render => (type.kind === 'binary' ? binaryRender(style.binary) : renderOf(type)!)),
     checkNumber: numberCheck(schema, dataset, style),
