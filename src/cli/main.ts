@@ -13,6 +13,8 @@ import { setFlagsFromString } from 'node:v8'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const args = process.argv.slice(2)
+/** A line in the manner of FlinkX begins with a flag. */
+const MOVES_ROWS = /^(run|verify|dirty|-.*)$/
 
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
@@ -23,7 +25,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('#package')), 'utf8')) as { version: string }
   console.log(version)
 } else {
-  oneArena()
+  if (MOVES_ROWS.test(args[0] ?? '')) oneArena()
   // Rows never become objects, so the young generation may stay as small as it is now. Its largest size can no longer be set.
   setFlagsFromString('--semi-space-growth-factor=1')
   // Keeps compiled code for the next start, unless `bin/sluice` of a clone has named another place. Where that cannot be written, nothing is kept.
