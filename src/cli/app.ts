@@ -146,7 +146,7 @@ const torture = buildCommand<TortureFlags, [], CliContext>({
         'command',
       ),
       mysqlRestart: text('The same for MySQL or MariaDB.', 'command'),
-      rounds: text('Rounds of each fault on each pair (default 3).', 'count'),
+      rounds: text('Rounds of each fault on each pair, ten times as many of kill -9 (default 3).', 'count'),
       seed: text('Number that all random moments follow from; a random one by default.', 'number'),
       faults: text('Only these faults, separated by commas.', 'list'),
       pairs: text('Only these pairs, for example postgres-mysql,csv-postgres.', 'list'),

@@ -1,5 +1,5 @@
 /** Renders `docs/reliability.md` from the result of a torture. */
-import { FAULTS, isExact, PAIRS, type Cell, type TortureReport } from '#torture'
+import { FAULTS, isExact, PAIRS, RECOVERY_SECONDS, type Cell, type TortureReport } from '#torture'
 import { table } from './option-docs.ts'
 
 /** A row of docs/memory.json, which src/cli/memory.postgres.mysql.test.ts writes. Bytes. */
@@ -29,21 +29,19 @@ export function reliabilityPage(report: TortureReport, peaks: readonly PeakMemor
         name === 'freeze' ? `${title} after ${freezeSeconds} s` : title,
       ]),
     ),
-    '*Worst recovery* is the longest time from the end of a fault, or the start of the next command, to the end of the whole job. *Stopped* counts rounds in which the job rightly refused to go on, with a code and without touching the target, because what it needs to know had been taken from it; it was then begun afresh in an empty target.',
+    `*Worst recovery* is the longest time from the end of a fault, or the start of the next command, to the end of the whole job, so what was left to do counts, too. A connection that is half-open stays so; there the time begins with the fault. Where a connection or a server was away, more than ${RECOVERY_SECONDS} s is a failure. *Stopped* counts rounds in which the job rightly refused to go on, with a code and without touching the target, because what it needs to know had been taken from it; it was then begun afresh in an empty target.`,
     '## By pair',
     table(
       ['Pair', ...FIGURES],
       PAIRS.map(({ name, source, sink }) => [`${source} → ${sink}`, ...figures(cells.filter(({ pair }) => pair === name))]),
     ),
-    '## Fired, by fault and pair',
+    '## Fired of how many rounds, by fault and pair',
     table(
       ['Fault', ...PAIRS.map(({ source, sink }) => `${source} → ${sink}`)],
       FAULTS.map(({ name }) => [`\`${name}\``, ...PAIRS.map(pair => firedOn(report, name, pair.name))]),
     ),
     ...absences(report),
-    ...(isComplete(report)
-      ? []
-      : [`It was stopped before all of its rounds were through: those further down the list had fewer than ${rounds}, or none.`]),
+    ...howFar(report),
     ...(wrong.length === 0 ? [] : ['## Never fired, or not as promised', wrong.map(wrongLine).join('\n')]),
     '## Memory',
     'Memory is a number that the user sets (`--max-memory`). *Allowed* is that and what the runtime, workers and columns take (ARCHITECTURE.md §7); *peak* is the largest resident set of the process, as the kernel counted it.',
@@ -101,8 +99,15 @@ function firedOn({ cells, absent }: TortureReport, fault: string, pair: string):
   return cell === undefined ? (absent.some(isHere) ? '–' : '') : `${cell.fired} of ${cell.rounds}`
 }
 
-const isComplete = ({ cells, absent, rounds }: TortureReport) =>
-  cells.length + absent.length === FAULTS.length * PAIRS.length && cells.every(cell => cell.rounds >= rounds)
+/** How much of a matrix that was stopped there is. */
+function howFar({ cells, absent, rounds }: TortureReport): string[] {
+  const isAll = cells.length + absent.length === FAULTS.length * PAIRS.length
+  const through = cells.map(cell => Math.floor(cell.rounds / (FAULTS.find(({ name }) => name === cell.fault)?.perRound ?? 1)))
+  const whole = isAll ? Math.min(...through) : 0
+  return whole >= rounds
+    ? []
+    : [`It was stopped in round ${whole + 1} of ${rounds}, so that some had that round and others had not.`]
+}
 
 /** Why cells have a dash: one line per reason and faults. */
 function absences({ absent }: TortureReport): string[] {
@@ -112,7 +117,10 @@ function absences({ absent }: TortureReport): string[] {
     const faults = [...new Set(cells.map(({ fault }) => `\`${fault}\``))]
     return `* ${faults.join(', ')}: ${reason}.`
   })
-  return ['A fault that came too late was tried again. A dash where it cannot happen:', [...lines].join('\n')]
+  return [
+    'A fault that came too late was tried again in the same round, and what came of it judged as well. A dash where it cannot happen:',
+    [...lines].join('\n'),
+  ]
 }
 
 const mebibytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`

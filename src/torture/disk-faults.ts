@@ -13,7 +13,7 @@ export const diskFaults: readonly Fault[] = [
   {
     name: 'state-full',
     title: 'disk of the state directory full, then room and the same command',
-    atOnce: 'all',
+    needs: 'time',
     obstacle: (_, { noDisk }) => noDisk,
     act: fillState,
   },

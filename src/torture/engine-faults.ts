@@ -7,11 +7,11 @@ const obstacle = () => undefined
 
 export const engineFaults: readonly Fault[] = [
   { name: 'worker-death', title: 'a worker thread ends without a word', obstacle, act: killThread },
-  { name: 'two-engines', title: 'a second engine with the same state', atOnce: 'all', obstacle, act: secondEngine },
+  { name: 'two-engines', title: 'a second engine with the same state', needs: 'time', obstacle, act: secondEngine },
   {
     name: 'takeover',
     title: 'a second engine with a state of its own',
-    atOnce: 'all',
+    needs: 'time',
     obstacle: ({ sink }) => (isDatabase(sink) ? undefined : 'files have no ledger that two machines could share'),
     act: takeover,
   },

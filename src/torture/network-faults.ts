@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultProxy, Fault as NetworkFault } from '#conformance'
 import { isDatabase } from './pairs.ts'
-import { recovered, type Effect, type Fault, type Round } from './round.ts'
+import { RECOVERY_SECONDS, recovered, type Effect, type Fault, type Round } from './round.ts'
 import type { Run } from './run.ts'
 
 /** Longest fault that slows a network or takes it away and brings it back. */
@@ -14,10 +14,11 @@ type Slowness = Exclude<NetworkFault['kind'], Break>
 
 export function networkFaults(end: 'source' | 'sink', direction: 'to-client' | 'to-server'): Fault[] {
   type Act = (round: Round, proxy: FaultProxy) => Promise<Effect>
-  const make = (name: string, title: string, act: Act, atOnce: Pick<Fault, 'atOnce'> = { atOnce: 'all' }): Fault => ({
+  const make = (name: string, title: string, act: Act, needs: Pick<Fault, 'needs'> = { needs: 'time' }): Fault => ({
     name: `${end}-${name}`,
     title: `connection of the ${end}: ${title}`,
-    ...atOnce,
+    ...needs,
+    recoversWithinSeconds: RECOVERY_SECONDS,
     obstacle: pair => (isDatabase(pair[end]) ? undefined : 'files have no connection'),
     act: round => {
       const proxy = round.field.proxies[end]

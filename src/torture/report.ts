@@ -1,13 +1,13 @@
 /** What a torture found out; plain data, as `--report` writes it and docs/reliability.md shows it. */
 
 export interface TortureReport {
-  readonly format: 'sluice-torture/2'
+  readonly format: 'sluice-torture/3'
   readonly sluice: string
   /** ISO 8601, UTC. */
   readonly began: string
   readonly seconds: number
   readonly seed: number
-  /** Rounds that were asked for; cells say how many there were. */
+  /** Rounds of the whole matrix that were asked for; cells say how many they had. */
   readonly rounds: number
   readonly rows: number
   readonly freezeSeconds: number
@@ -36,15 +36,17 @@ export interface Cell {
   readonly fault: string
   readonly pair: string
   readonly rounds: number
+  /** More than rounds when the fault came too late and was tried again; all of them are judged. */
+  readonly attempts: number
   /** Rounds in which the fault has provably happened. */
   readonly fired: number
-  /** Keys of the source that the target did not have at the end, over all rounds. */
+  /** Keys of the source that the target did not have at the end, over all attempts. */
   readonly lost: number
   /** Rows that the target had more than once. */
   readonly repeated: number
   /** Rounds after which rows and keys were right and the content was not. */
   readonly changed: number
-  /** Longest time from the end of a fault to the end of the job; null when no round had such a moment. */
+  /** Longest time from the end of a fault to that of the whole job; null when no round had such a moment. */
   readonly worstRecoverySeconds: number | null
   /** Refusals to go on, which are right where what a run needs to know was taken from it: code → rounds. */
   readonly stops: Readonly<Record<string, number>>
@@ -74,30 +76,31 @@ export interface RoundResult {
 export const isWrong = ({ lost, repeated, changed, failure }: RoundResult) =>
   lost > 0 || repeated > 0 || changed || failure !== undefined
 
-/** The sum of rounds of one fault on one pair; nothing when there was none. */
-export function cellOf(rounds: readonly RoundResult[]): Cell[] {
-  const [first] = rounds
+/** The sum of all attempts of one fault on one pair; nothing when there was none. */
+export function cellOf(attempts: readonly RoundResult[]): Cell[] {
+  const [first] = attempts
   if (first === undefined) return []
-  const total = (figure: (round: RoundResult) => number) => rounds.reduce((sum, round) => sum + figure(round), 0)
-  const recoveries = rounds.flatMap(({ fired, recoverySeconds }) =>
+  const total = (figure: (round: RoundResult) => number) => attempts.reduce((sum, round) => sum + figure(round), 0)
+  const recoveries = attempts.flatMap(({ fired, recoverySeconds }) =>
     fired && recoverySeconds !== undefined ? [recoverySeconds] : [],
   )
   const stops = Map.groupBy(
-    rounds.flatMap(({ stop }) => stop ?? []),
+    attempts.flatMap(({ stop }) => stop ?? []),
     stop => stop,
   )
   return [
     {
       fault: first.fault,
       pair: first.pair,
-      rounds: rounds.length,
+      rounds: new Set(attempts.map(({ round }) => round)).size,
+      attempts: attempts.length,
       fired: total(({ fired }) => Number(fired)),
       lost: total(({ lost }) => lost),
       repeated: total(({ repeated }) => repeated),
       changed: total(({ changed }) => Number(changed)),
       worstRecoverySeconds: recoveries.length === 0 ? null : Number(Math.max(...recoveries).toFixed(2)),
       stops: Object.fromEntries([...stops].map(([code, times]) => [code, times.length])),
-      failures: rounds.flatMap(({ round, failure }) => (failure === undefined ? [] : [`round ${round}: ${failure}`])),
+      failures: attempts.flatMap(({ round, failure }) => (failure === undefined ? [] : [`round ${round}: ${failure}`])),
     },
   ]
 }

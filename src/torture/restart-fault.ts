@@ -1,11 +1,12 @@
 /** A server is killed while a job runs, and started again on its data. */
 import { isDatabase } from './pairs.ts'
-import { midway, recovered, type Fault } from './round.ts'
+import { midway, RECOVERY_SECONDS, recovered, type Fault } from './round.ts'
 
 export const restart = (end: 'source' | 'sink'): Fault => ({
   name: `${end}-restart`,
   title: `server of the ${end}: kill -9, then started again`,
-  atOnce: 'one',
+  needs: 'servers',
+  recoversWithinSeconds: RECOVERY_SECONDS,
   obstacle: (pair, { restartable }) => {
     const system = pair[end]
     if (!isDatabase(system)) return 'files have no server'

@@ -33,13 +33,19 @@ export interface Means {
 export interface Fault {
   readonly name: string
   readonly title: string
-  /** Pairs that may suffer it at the same time: `cores` when left out; `all` when their jobs mostly wait; `one` when it falls on every job. */
-  readonly atOnce?: 'all' | 'one'
+  /** Times in each round of the matrix; 1 when left out. */
+  readonly perRound?: number
+  /** A core when left out; `time` when its jobs mostly wait; `servers` to itself when it falls on every job that uses them. */
+  readonly needs?: 'time' | 'servers'
+  /** Seconds after its end in which a job that it has disturbed must have come to its own end by itself; no limit when left out. */
+  readonly recoversWithinSeconds?: number
   /** Why it cannot happen to this pair; undefined when it can. */
   obstacle(pair: Pair, means: Means): string | undefined
   act(round: Round): Promise<Effect>
 }
 
+/** What is promised when a network or a server is back. */
+export const RECOVERY_SECONDS = 60
 /** A run that has not ended by then hangs. */
 const PATIENCE_MS = 120_000
 
@@ -62,7 +68,7 @@ export async function resume(round: Round): Promise<{ recoverySeconds: number }>
   return recovered(round.start())
 }
 
-/** Waits for the end of a run that has to finish by itself from now on. */
+/** Waits for the end of a run that has to finish by itself from now on. What it still has to do counts as recovery, too. */
 export async function recovered(run: Run): Promise<{ recoverySeconds: number }> {
   const since = performance.now()
   await endOf(run, [0])

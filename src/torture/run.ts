@@ -26,7 +26,8 @@ export class Run {
     const env = hasThreadKiller
       ? { ...process.env, NODE_OPTIONS: `--import=${import.meta.resolve('#thread-killer')}` }
       : process.env
-    this.#child = spawn(program, [...first, 'run', ...args, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    // In a process group of its own: Ctrl-C is meant for the torture, which lets its jobs come to their ends.
+    this.#child = spawn(program, [...first, 'run', ...args, '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
     createInterface(this.#child.stdout).on('line', line => this.#take(line))
     this.#child.stderr.on('data', (text: Buffer) => (this.#errors += String(text)))
     this.ended = new Promise(resolve => {

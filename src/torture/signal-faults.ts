@@ -23,10 +23,10 @@ const HELD_MS = 300
 const obstacle = () => undefined
 
 export const signalFaults: readonly Fault[] = [
-  { name: 'kill', title: 'kill -9, then the same command', obstacle, act: kill },
+  { name: 'kill', title: 'kill -9, then the same command', perRound: 10, obstacle, act: kill },
   { name: 'drain', title: 'SIGTERM, then the same command', obstacle, act: drain },
   { name: 'stop', title: 'SIGTERM twice, or with SIGINT, then the same command', obstacle, act: stopAtOnce },
-  { name: 'freeze', title: 'SIGSTOP, then SIGCONT', atOnce: 'all', obstacle, act: freeze },
+  { name: 'freeze', title: 'SIGSTOP, then SIGCONT', needs: 'time', obstacle, act: freeze },
 ]
 
 /** At any moment, that before the job has begun included. */

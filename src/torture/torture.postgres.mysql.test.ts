@@ -30,6 +30,10 @@ describe('torture', { skip: postgres.skip || mysql.skip }, () => {
       report.cells.map(({ fault }) => fault),
       ['kill', 'sink-cut', 'worker-death', 'takeover'],
     )
+    assert.deepEqual(
+      report.cells.map(({ rounds }) => rounds),
+      [10, 1, 1, 1],
+    )
   })
 
   test('a file target that cannot know how far it is stops with a code', async () => {
@@ -58,14 +62,14 @@ describe('torture', { skip: postgres.skip || mysql.skip }, () => {
     }
     const { cells } = await torture({ ...options('kill', 'csv-postgres'), faults: [late], command: SLUICE })
     assert.deepEqual(
-      cells.map(cell => [cell.rounds, cell.fired, cell.lost, isExact(cell)]),
-      [[4, 0, 0, false]],
+      cells.map(cell => [cell.rounds, cell.attempts, cell.fired, cell.lost, isExact(cell)]),
+      [[1, 4, 0, 0, false]],
     )
   })
 
   test('a program that says it has moved rows and has not is found out', async () => {
     const liar = [process.execPath, '-e', '0', '--']
-    const { cells } = await torture({ ...options('kill', 'mysql-postgres'), command: liar })
+    const { cells } = await torture({ ...options('drain', 'mysql-postgres'), command: liar })
     assert.deepEqual(
       cells.map(({ lost, failures }) => ({ lost, failures })),
       [{ lost: ROWS, failures: [] }],

@@ -7,12 +7,13 @@ import { tortureErrors } from './errors.ts'
 import { openField, type Field } from './field.ts'
 import { csvSide, jsonlSide } from './file-side.ts'
 import { mysqlSide } from './mysql-side.ts'
+import { oneRound } from './one-round.ts'
 import type { Pair, SystemName } from './pairs.ts'
 import { postgresSide } from './postgres-side.ts'
-import { random } from './random.ts'
 import { cellOf, isWrong, type Absence, type RoundResult, type TortureReport } from './report.ts'
 import type { Fault, Means } from './round.ts'
 import { expectedFingerprint, ROWS } from './rows.ts'
+import { schedule } from './schedule.ts'
 import type { Role, Side } from './side.ts'
 import { whyNoSmallDisk } from './small-disk.ts'
 
@@ -22,10 +23,11 @@ export interface TortureOptions {
   /** Its version. */
   readonly version: string
   readonly servers: { readonly postgres?: ServerLoan; readonly mysql?: ServerLoan }
+  /** Of the whole matrix; faults of which there are many in each have more. */
   readonly rounds: number
   readonly seed: number
   readonly freezeSeconds: number
-  /** Pairs that are tortured at the same time. */
+  /** Cores, as far as the torture may use them. */
   readonly parallel: number
   readonly faults: readonly Fault[]
   readonly pairs: readonly Pair[]
@@ -103,20 +105,15 @@ async function openSide(system: SystemName, role: Role, servers: Servers, folder
 
 async function allRounds(fields: readonly Field[], means: Means, options: TortureOptions): Promise<RoundResult[]> {
   const results: RoundResult[] = []
-  for (let round = 0; round < options.rounds; round++) {
-    for (const fault of options.faults) {
-      const fitting = fields.filter(({ pair }) => fault.obstacle(pair, means) === undefined)
-      const limit = { all: fitting.length, cores: options.parallel, one: 1 }[fault.atOnce ?? 'cores']
-      await inParallel(limit, fitting, async field => {
-        for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
-          const result = await oneRound(fault, field, { round, attempt }, options)
-          options.onRound(result)
-          results.push(result)
-          if (result.fired || isWrong(result)) break
-        }
-      })
+  const fits = (fault: Fault, { pair }: Field) => fault.obstacle(pair, means) === undefined
+  await schedule({ ...options, pairs: fields, fits }, async (fault, field, round) => {
+    for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
+      const result = await oneRound(fault, field, { ...options, round, attempt })
+      options.onRound(result)
+      results.push(result)
+      if (result.fired || isWrong(result)) break
     }
-  }
+  })
   return results
 }
 
@@ -126,51 +123,6 @@ const absences = (fault: Fault, pairs: readonly Pair[], means: Means): Absence[]
     return reason === undefined ? [] : [{ fault: fault.name, pair: pair.name, reason }]
   })
 
-async function inParallel<T>(limit: number, items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items.values()
-  const work = async () => {
-    for (const item of waiting) await task(item)
-  }
-  await Promise.all(Array.from({ length: limit }, work))
-}
-
-async function oneRound(
-  fault: Fault,
-  field: Field,
-  { round, attempt }: { readonly round: number; readonly attempt: number },
-  { seed, freezeSeconds }: TortureOptions,
-): Promise<RoundResult> {
-  const place = [seed, fault.name, field.pair.name, round, ...(attempt === 0 ? [] : [attempt])].join('/')
-  const common = { runId: `round-${round}`, channels: 1 + (round % 2) }
-  await using cleaning = new AsyncDisposableStack()
-  await field.clear()
-  const effect = await fault
-    .act({
-      field,
-      random: random(numberOf(place)),
-      freezeSeconds,
-      start: (more = {}) => field.start({ ...common, ...more }),
-      defer: cleanUp => cleaning.defer(cleanUp),
-    })
-    .catch((error: unknown) => ({ fired: false, failure: error instanceof Error ? error.message : String(error) }))
-  const [expected, found] = [expectedFingerprint(), await field.sink.fingerprint()]
-  return {
-    ...{ fault: fault.name, pair: field.pair.name, round },
-    ...effect,
-    // What a run has not moved yet when it ends otherwise than promised is not lost.
-    lost: 'failure' in effect ? 0 : expected.keys - Math.min(found.keys, expected.keys),
-    repeated: found.rows - found.keys,
-    changed: found.rows === expected.rows && found.keys === expected.keys && found.hash !== expected.hash,
-  }
-}
-
-/** FNV-1a: every round has a seed of its own, so that it is the same one when it is asked for alone. */
-function numberOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash
-}
-
 function report(
   { version, seed, rounds, freezeSeconds, faults, pairs }: TortureOptions,
   began: Date,
@@ -179,7 +131,7 @@ function report(
   absent: readonly Absence[],
 ): TortureReport {
   return {
-    format: 'sluice-torture/2',
+    format: 'sluice-torture/3',
     sluice: version,
     began: began.toISOString(),
     seconds: Math.round((Date.now() - began.getTime()) / 1000),

@@ -82,13 +82,25 @@ function tell(result: RoundResult, json: boolean): void {
   }
 }
 
-const HEAD = ['fault', 'pair', 'rounds', 'fired', 'lost', 'repeated', 'changed', 'failed', 'worst recovery', 'stopped with']
+const HEAD = [
+  'fault',
+  'pair',
+  'rounds',
+  'attempts',
+  'fired',
+  'lost',
+  'repeated',
+  'changed',
+  'failed',
+  'worst recovery',
+  'stopped with',
+]
 
 function render({ cells, absent, seed, rounds, seconds, servers }: TortureReport): string {
   const rows = cells.map(cell => [
     cell.fault,
     cell.pair,
-    ...[cell.rounds, cell.fired, cell.lost, cell.repeated, cell.changed, cell.failures.length].map(String),
+    ...[cell.rounds, cell.attempts, cell.fired, cell.lost, cell.repeated, cell.changed, cell.failures.length].map(String),
     cell.worstRecoverySeconds === null ? '' : formatSeconds(cell.worstRecoverySeconds),
     Object.entries(cell.stops)
       .map(([code, times]) => `${code} ${times}`)
@@ -98,10 +110,10 @@ function render({ cells, absent, seed, rounds, seconds, servers }: TortureReport
   const verdict = wrong === 0 ? styleText('green', 'exact') : styleText('red', `${wrong} of ${cells.length} lines are wrong`)
   const reasons = Map.groupBy(absent, ({ reason }) => reason)
   return [
-    ...formatTable([HEAD, ...rows], [false, false, true, true, true, true, true, true, true, false]),
+    ...formatTable([HEAD, ...rows], [false, false, true, true, true, true, true, true, true, true, false]),
     ...reasons
       .entries()
       .map(([reason, cells]) => `left out, ${reason}: ${[...new Set(cells.map(({ fault }) => fault))].join(', ')}`),
-    `${verdict}: seed ${seed}, ${rounds} rounds each, ${formatSeconds(seconds)}, ${servers.join(' and ')}`,
+    `${verdict}: seed ${seed}, ${rounds} rounds of the matrix, ${formatSeconds(seconds)}, ${servers.join(' and ')}`,
   ].join('\n')
 }
