@@ -1,5 +1,5 @@
 /** The rows that every round moves. They follow from their number, so each side is judged by the formula and not by the other side. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export const ROWS = 150_000
 
@@ -76,4 +76,4 @@ export function fingerprintOf(rows: Iterable<RowText>): Fingerprint {
   return { rows: count, keys: keys.size, hash: String(sum) }
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest('hex')
+const digest = (text: string) => hash('sha256', text)

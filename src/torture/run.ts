@@ -12,6 +12,9 @@ interface Event {
   readonly [key: string]: unknown
 }
 
+/** Many runs are looked at by one process, which has their bytes to forward, too. */
+const POLL_MS = 5
+
 /** One `sluice run` as a process of its own. */
 export class Run {
   readonly events: Event[] = []
@@ -78,6 +81,6 @@ export class Run {
   }
 
   async until(condition: () => boolean): Promise<void> {
-    while (!this.isOver && !condition()) await sleep(1)
+    while (!this.isOver && !condition()) await sleep(POLL_MS)
   }
 }

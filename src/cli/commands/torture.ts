@@ -28,7 +28,9 @@ const DEFAULT_FREEZE_SECONDS = '60'
 
 export const torture = command(async (flags: TortureFlags): Promise<number> => {
   const json = flags.json === true
-  using stop = stopSignals(() => process.stderr.write(`${styleText('yellow', 'stopping')} after this round\n`))
+  using stop = stopSignals(() =>
+    process.stderr.write(`${styleText('yellow', 'stopping')} when the rounds that have begun are over\n`),
+  )
   const report = await runTorture({
     command: [process.execPath, fileURLToPath(import.meta.resolve('#main'))],
     version: await ownVersion(),
