@@ -30,10 +30,6 @@ describe('torture', { skip: postgres.skip || mysql.skip }, () => {
       report.cells.map(({ fault }) => fault),
       ['kill', 'sink-cut', 'worker-death', 'takeover'],
     )
-    assert.deepEqual(
-      report.cells.map(({ rounds }) => rounds),
-      [10, 1, 1, 1],
-    )
   })
 
   test('a file target that cannot know how far it is stops with a code', async () => {
@@ -69,7 +65,7 @@ describe('torture', { skip: postgres.skip || mysql.skip }, () => {
 
   test('a program that says it has moved rows and has not is found out', async () => {
     const liar = [process.execPath, '-e', '0', '--']
-    const { cells } = await torture({ ...options('drain', 'mysql-postgres'), command: liar })
+    const { cells } = await torture({ ...options('kill', 'mysql-postgres'), command: liar })
     assert.deepEqual(
       cells.map(({ lost, failures }) => ({ lost, failures })),
       [{ lost: ROWS, failures: [] }],
@@ -111,7 +107,7 @@ function options(faults: string, pairs: string): Omit<TortureOptions, 'command'>
     seed: 20261121,
     freezeSeconds: 1,
     parallel: 1,
-    faults: choose('faults', faults, FAULTS),
+    faults: choose('faults', faults, FAULTS).map(fault => ({ ...fault, perRound: 1 })),
     pairs: choose('pairs', pairs, PAIRS),
     signal: new AbortController().signal,
     onRound: () => {},
