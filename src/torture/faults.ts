@@ -5,11 +5,13 @@ import { networkFaults } from './network-faults.ts'
 import { restart } from './restart-fault.ts'
 import type { Fault } from './round.ts'
 import { signalFaults } from './signal-faults.ts'
+import { sinkFaults } from './sink-faults.ts'
 
 export const FAULTS: readonly Fault[] = [
   ...signalFaults,
   ...networkFaults('source', 'to-client'),
   ...networkFaults('sink', 'to-server'),
+  ...sinkFaults,
   restart('source'),
   restart('sink'),
   ...engineFaults,

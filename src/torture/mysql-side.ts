@@ -7,10 +7,12 @@ export async function mysqlSide(address: DatabaseAddress, table: string, role: R
   const mysql = await loadMysql()
   const connect = () => mysql.createConnection({ host, port, user, password, database, timezone: 'Z', dateStrings: true })
   // No connection stays open: the server may be killed at any time.
-  const ask = async (statement: string) => {
+  const ask = async (...statements: readonly string[]) => {
     const client = await connect()
     try {
-      return (await client.query(statement))[0]
+      let rows: unknown
+      for (const statement of statements) [rows] = await client.query(statement)
+      return rows
     } finally {
       await client.end()
     }
@@ -33,6 +35,7 @@ export async function mysqlSide(address: DatabaseAddress, table: string, role: R
       await ask(`TRUNCATE ${table}`)
       await ask(`DROP TABLE IF EXISTS ${LEDGER}`)
     },
+    sql: { system: 'mysql', table, ask: async (...statements) => void (await ask(...statements)) },
     holdCommits: async () => {
       const locker = await connect()
       await waitFor('the ledger', LEDGER_MS, async () => {

@@ -11,10 +11,12 @@ export async function postgresSide(address: DatabaseAddress, table: string, role
     return opened
   }
   // No connection stays open: the server may be killed at any time.
-  const ask = async <T extends object>(statement: string): Promise<T[]> => {
+  const ask = async <T extends object>(...statements: readonly string[]): Promise<T[]> => {
     const client = await connect()
     try {
-      return (await client.query<T>(statement)).rows
+      let rows: T[] = []
+      for (const statement of statements) rows = (await client.query<T>(statement)).rows
+      return rows
     } finally {
       await client.end()
     }
@@ -36,6 +38,7 @@ export async function postgresSide(address: DatabaseAddress, table: string, role
     reset: async () => {
       await ask(`TRUNCATE ${table}; DROP TABLE IF EXISTS ${LEDGER}`)
     },
+    sql: { system: 'postgres', table, ask: async (...statements) => void (await ask(...statements)) },
     holdCommits: async () => {
       const locker = await connect()
       await waitFor('the ledger', LEDGER_MS, async () => {

@@ -13,8 +13,17 @@ export interface Side {
   fingerprint(): Promise<Fingerprint>
   /** Empties the target, the ledger included, as if nothing had ever run. */
   reset(): Promise<void>
+  /** To meddle with the database; undefined for files. */
+  readonly sql?: Sql
   /** Makes the next commit wait, so that a fault falls inside it; returns how to let go. Undefined where there is nothing to lock. */
   holdCommits?(): Promise<() => Promise<void>>
+}
+
+export interface Sql {
+  readonly system: 'postgres' | 'mysql'
+  readonly table: string
+  /** Executes statements in a session of their own; an open transaction is rolled back. */
+  ask(...statements: readonly string[]): Promise<void>
 }
 
 /** A source is filled when it is opened. */
