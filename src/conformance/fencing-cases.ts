@@ -4,7 +4,7 @@ import type { RunRecord } from '#connector'
 import { SluiceError } from '#errors'
 import { within, type Case } from './case.ts'
 import { FaultProxy } from './fault-proxy.ts'
-import { assertTarget, openAs, RunProbe, type Fixture, type WorkerProbe } from './sink-probe.ts'
+import { assertTarget, openAs, RunProbe, writeAll, type Fixture, type WorkerProbe } from './sink-probe.ts'
 
 /** Races between a commit and the claim that fences it, each a little later than the one before. */
 const RACES = 24
@@ -52,6 +52,43 @@ export function fencingCases(fixture: Fixture): Case[] {
         await heir.runs.claim(ID)
         await assert.rejects(run.finish(), { code: 'ledger.fenced' })
         assert.equal((await heir.runs.find(ID.job))?.finished, false)
+      },
+    },
+    {
+      name: 'gives a run back to its holder after a failure, also when the answer to that was lost',
+      async run() {
+        await fixture.reset()
+        await using run = await RunProbe.begin(fixture)
+        await using zombie = await run.worker()
+        await zombie.write(rows)
+        await using again = await openAs(fixture, 'transactional')
+        await again.runs.reclaim(run.record)
+        const record = await again.runs.reclaim(run.record)
+        assert.deepEqual({ ...record, epoch: 0 }, { ...run.record, epoch: 0 })
+        await assertFenced(zombie, run)
+        run.record = record
+        await writeAll(run, rows)
+        await run.finish()
+        assert.equal((await again.runs.reclaim(record)).finished, true, 'after the end, of which nothing was heard')
+        await assertTarget(fixture, rows, 'after a run that was given back')
+      },
+    },
+    {
+      name: 'gives a run back only to the one that holds it',
+      async run() {
+        await fixture.reset()
+        await using run = await RunProbe.begin(fixture)
+        const first = run.record
+        await using heir = await openAs(fixture, 'transactional')
+        run.record = await heir.runs.claim(ID)
+        await using zombie = await openAs(fixture, 'transactional')
+        await assert.rejects(zombie.runs.reclaim(first), { code: 'ledger.fenced' })
+        assert.deepEqual(await heir.runs.find(ID.job), run.record, 'the refused one has changed the ledger')
+        await writeAll(run, rows)
+        await assertTarget(fixture, rows, 'after the one that holds the run went on')
+        await using next = await RunProbe.begin(fixture, 'run-2')
+        await assert.rejects(zombie.runs.reclaim(run.record), { code: 'ledger.fenced' })
+        assert.deepEqual(await heir.runs.find(ID.job), next.record)
       },
     },
     {

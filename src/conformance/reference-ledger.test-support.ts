@@ -1,4 +1,5 @@
 /** A writer with a ledger. */
+import { randomUUID } from 'node:crypto'
 import type { Batch } from '#columnar'
 import {
   ledgerErrors,
@@ -117,7 +118,17 @@ class LedgerRuns implements RunStore {
       const old = this.#has('keeps-old-runs') ? await this.#get(job) : undefined
       const began = new Date().toISOString()
       const kept = this.#has('forgets-splits') ? splits.map(({ id, dataset }) => ({ id, dataset })) : splits
-      const record = { job, run, finished: false, epoch, began, memo, splits: kept.map(split => ({ split, done: false })) }
+      const holder = randomUUID()
+      const record = {
+        job,
+        run,
+        finished: false,
+        holder,
+        epoch,
+        began,
+        memo,
+        splits: kept.map(split => ({ split, done: false })),
+      }
       return this.#put(old ? { ...record, splits: old.splits } : record, true)
     })
   }
@@ -126,9 +137,21 @@ class LedgerRuns implements RunStore {
     const take = async () => {
       const record = await this.#get(job)
       if (record?.run !== run) throw ledgerErrors.missing({ job, run, table: 'ledger' })
-      return this.#put({ ...record, epoch: record.epoch + (this.#has('claim-raises-no-epoch') ? 0 : 1) })
+      const holder = this.#has('claim-keeps-the-holder') ? record.holder : randomUUID()
+      return this.#put({ ...record, holder, epoch: record.epoch + (this.#has('claim-raises-no-epoch') ? 0 : 1) })
     }
     return this.#has('claim-does-not-wait') ? take() : this.#locked(take)
+  }
+
+  async reclaim({ job, run, holder, epoch }: RunRecord): Promise<RunRecord> {
+    return this.#locked(async () => {
+      const record = await this.#get(job)
+      if (record === undefined) throw ledgerErrors.missing({ job, run, table: 'ledger' })
+      const isHeld = this.#has('reclaim-takes-over') || (record.run === run && record.holder === holder)
+      const isLost = this.#has('reclaim-compares-epochs') && record.epoch !== epoch
+      if (!isHeld || isLost) throw ledgerErrors.fenced({ job, run })
+      return this.#put({ ...record, epoch: record.epoch + (this.#has('reclaim-raises-no-epoch') ? 0 : 1) })
+    })
   }
 
   async finish({ job, run, epoch }: RunRecord): Promise<void> {

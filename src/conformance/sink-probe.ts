@@ -122,6 +122,7 @@ async function begin(coordinator: Writer, { job, run }: RunId, target: Target, s
     job,
     run,
     finished: false,
+    holder: 'engine-1',
     epoch: 1,
     began: new Date().toISOString(),
     memo: null,

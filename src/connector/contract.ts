@@ -226,6 +226,8 @@ export interface Progress {
 /** A run as it is recorded: what is needed to go on with it, without any other memory. */
 export interface RunRecord extends RunId {
   readonly finished: boolean
+  /** Whoever has begun or claimed it: a random name, the same for all attempts of that engine. */
+  readonly holder: string
   readonly epoch: number
   /** When it began, ISO 8601 UTC. */
   readonly began: string
@@ -237,8 +239,8 @@ export interface RunRecord extends RunId {
 /**
  * Where runs and positions are recorded: a table of the target (transactional sinks) or the state directory (all others).
  *
- * Fencing: every run has an epoch. `begin` and `claim` raise it in one transaction, which waits for a transaction that an older
- * holder has open; from then on every commit of an older holder fails with `ledger.fenced` and changes nothing.
+ * Fencing: every run has an epoch. `begin`, `claim` and `reclaim` raise it in one transaction, which waits for a transaction that is
+ * open under an older epoch; from then on every commit under an older epoch fails with `ledger.fenced` and changes nothing.
  */
 export interface RunStore {
   /** The newest run of the job, finished or not. Changes nothing. */
@@ -248,8 +250,13 @@ export interface RunStore {
    * executes what the options ask for before the first row (preSql); stores the splits. One transaction where the system can.
    */
   begin(run: RunId, targets: readonly Target[], splits: readonly Split[], memo: Json): Promise<RunRecord>
-  /** Takes an unfinished run over and tells what is already durable. */
+  /** Takes an unfinished run over, whoever holds it, for a new holder, and tells what is already durable. */
   claim(run: RunId): Promise<RunRecord>
+  /**
+   * The same for the holder of the record, after a failure: throws `ledger.fenced` when the run has another holder by now, and changes
+   * nothing then. The epoch is not compared: an earlier `reclaim` may have been executed and its answer lost.
+   */
+  reclaim(run: RunRecord): Promise<RunRecord>
   /** After the last split: executes what the options ask for at the end (postSql) and marks the run as finished. */
   finish(run: RunRecord, targets: readonly Target[]): Promise<void>
 }

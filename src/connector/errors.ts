@@ -23,7 +23,8 @@ export const ledgerErrors = defineErrors('ledger', {
     fault: 'usage',
     message: (d: { job: string; run: string }) =>
       `Run ${d.run} of job ${d.job} has been taken over by another engine; this one wrote nothing after that.`,
-    hint: () => 'Nothing is lost: the newer engine goes on from the last commit. Make sure that only one of them is started.',
+    hint: (d: { run: string }) =>
+      `Nothing is lost: the other engine goes on from the last commit of run ${d.run}, or has begun anew. Make sure that only one of them is started.`,
   },
   missing: {
     fault: 'usage',

@@ -2,6 +2,7 @@
  * A source and three sinks in memory, for tests of the engine: what the real ones do, without a server and with faults on demand.
  * A `Store` outlives the engine that writes to it, as a database would.
  */
+import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { Batch, int, utf8, writeValue, type Schema } from '#columnar'
 import {
@@ -45,7 +46,7 @@ export class Store {
 
 /** What a test wants to happen: called at named points, may throw or wait. */
 export type Faults = (
-  point: 'read' | 'write' | 'before-commit' | 'after-commit' | 'prepared' | 'begin' | 'claim',
+  point: 'read' | 'write' | 'before-commit' | 'after-commit' | 'prepared' | 'begin' | 'claim' | 'reclaim' | 'after-reclaim',
 ) => void | Promise<void>
 
 export interface World {
@@ -163,6 +164,7 @@ function ledgerOf(store: Store, faults: Faults): RunStore {
       store.run = {
         ...run,
         finished: false,
+        holder: randomUUID(),
         epoch: (store.run?.epoch ?? 0) + 1,
         began: new Date().toISOString(),
         memo,
@@ -173,7 +175,14 @@ function ledgerOf(store: Store, faults: Faults): RunStore {
     claim: async () => {
       await faults('claim')
       if (store.run === undefined) throw new Error('nothing to claim')
-      return (store.run = { ...store.run, epoch: store.run.epoch + 1 })
+      return (store.run = { ...store.run, holder: randomUUID(), epoch: store.run.epoch + 1 })
+    },
+    reclaim: async ({ job, run, holder }) => {
+      await faults('reclaim')
+      if (store.run?.run !== run || store.run.holder !== holder) throw ledgerErrors.fenced({ job, run })
+      store.run = { ...store.run, epoch: store.run.epoch + 1 }
+      await faults('after-reclaim')
+      return store.run
     },
     finish: async () => {
       store.postSql++

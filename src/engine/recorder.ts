@@ -14,13 +14,15 @@ import {
 } from '#connector'
 import { engineErrors } from './errors.ts'
 import type { Memo } from './spec.ts'
-import type { StateStore } from './state-store.ts'
+import type { StateStore, Stored } from './state-store.ts'
 
 export interface Recorder {
   /** The newest run of the job. With `mustKnow` a run that has left traces but no positions is an error. */
   find(job: string, mustKnow: boolean): Promise<RunRecord | undefined>
   begin(run: RunId, targets: readonly Target[], splits: readonly Split[], memo: Memo): Promise<RunRecord>
   claim(run: RunId, targets: readonly Target[]): Promise<RunRecord>
+  /** After a failure of the engine that has begun or claimed the run; fails when another has claimed it since. */
+  reclaim(run: RunRecord, targets: readonly Target[]): Promise<RunRecord>
   finish(run: RunRecord, targets: readonly Target[]): Promise<void>
 }
 
@@ -51,6 +53,7 @@ function ledgerRecorder({ runs }: TransactionalWriter, state: StateStore): Recor
       return record
     },
     claim: run => runs.claim(run),
+    reclaim: run => runs.reclaim(run),
     finish: async (run, targets) => {
       await runs.finish(run, targets)
       await state.forget()
@@ -59,6 +62,13 @@ function ledgerRecorder({ runs }: TransactionalWriter, state: StateStore): Recor
 }
 
 function twoPhaseRecorder(writer: TwoPhaseWriter, state: StateStore): Recorder {
+  const goOn = async (record: Stored, targets: readonly Target[]): Promise<RunRecord> => {
+    await writer.commit(record.committables)
+    const published = await writer.marks(record.job)
+    if (published?.run === record.run) compareMarks(record, published.marks, targets)
+    await writer.prepare(record, targets, false, [])
+    return record
+  }
   return {
     find: async (job, mustKnow) => {
       const found = await state.find()
@@ -73,14 +83,12 @@ function twoPhaseRecorder(writer: TwoPhaseWriter, state: StateStore): Recorder {
       await writer.prepare(record, targets, true, [])
       return record
     },
-    claim: async (run, targets) => {
-      const committables = (await state.find())?.committables ?? []
-      const record = await state.claim(run)
-      await writer.commit(committables)
-      const published = await writer.marks(run.job)
-      if (published?.run === run.run) compareMarks(record, published.marks, targets)
-      await writer.prepare(record, targets, false, [])
-      return record
+    claim: async (run, targets) => goOn(await state.claim(run), targets),
+    reclaim: async (run, targets) => {
+      const record = await state.reclaim(run)
+      // Refused when an engine with a copy of the state has taken the run over; then nothing may be published any more.
+      await writer.prepare(record, targets, false, record.committables)
+      return goOn(record, targets)
     },
     finish: async (run, targets) => {
       await writer.finish(run, targets)
@@ -101,6 +109,10 @@ function compareMarks(record: RunRecord, marks: readonly Progress[], targets: re
 }
 
 function plainRecorder(writer: PlainWriter, state: StateStore): Recorder {
+  const goOn = async (record: RunRecord, targets: readonly Target[]): Promise<RunRecord> => {
+    await writer.prepare(record, targets, false)
+    return record
+  }
   return {
     find: () => state.find(),
     begin: async (run, targets, splits, memo) => {
@@ -108,12 +120,8 @@ function plainRecorder(writer: PlainWriter, state: StateStore): Recorder {
       await writer.prepare(record, targets, true)
       return record
     },
-    claim: async (run, targets) => {
-      await state.find()
-      const record = await state.claim(run)
-      await writer.prepare(record, targets, false)
-      return record
-    },
+    claim: async (run, targets) => goOn(await state.claim(run), targets),
+    reclaim: async (run, targets) => goOn(await state.reclaim(run), targets),
     finish: async (run, targets) => {
       await writer.finish(run, targets)
       await state.finish()

@@ -170,7 +170,7 @@ class JobRun {
     for (;;) {
       const { commits } = this.#meter
       try {
-        if (restarts.failures > 0) record = await this.#withRecorder(recorder => recorder.claim(record, this.#targets))
+        if (restarts.failures > 0) record = await this.#withRecorder(recorder => recorder.reclaim(record, this.#targets))
         return await this.#attempt(record)
       } catch (error) {
         await this.#waitBeforeRetry(error, restarts, this.#meter.commits > commits)

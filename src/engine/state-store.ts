@@ -7,15 +7,24 @@
  *   <state-dir>/<job>/bad-rows/<run>/  rows that were set aside (bad-row-file.ts)
  */
 import { appendFile, rm } from 'node:fs/promises'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { makeFolder, type Committable, type Json, type Progress, type RunId, type RunRecord, type Split } from '#connector'
+import {
+  ledgerErrors,
+  makeFolder,
+  type Committable,
+  type Json,
+  type Progress,
+  type RunId,
+  type RunRecord,
+  type Split,
+} from '#connector'
 import { PATIENCE_MS, readState, writeState } from './durable-file.ts'
 import { engineErrors } from './errors.ts'
 import { lockJob } from './job-lock.ts'
 
-interface Stored extends RunRecord {
+export interface Stored extends RunRecord {
   readonly committables: readonly Committable[]
 }
 
@@ -62,6 +71,7 @@ export class StateStore {
       job,
       run,
       finished: false,
+      holder: randomUUID(),
       epoch: 1,
       began: new Date().toISOString(),
       memo,
@@ -70,10 +80,17 @@ export class StateStore {
     })
   }
 
-  async claim({ job, run }: RunId): Promise<RunRecord> {
-    const stored = this.#stored ?? (await this.find())
-    if (stored?.run !== run) throw engineErrors.runUnknown({ job, run, newest: stored?.run ?? 'none' })
-    return this.#store({ ...stored, epoch: stored.epoch + 1 })
+  /** For a new holder. */
+  async claim(run: RunId): Promise<Stored> {
+    const stored = await this.#found(run)
+    return this.#store({ ...stored, holder: randomUUID(), epoch: stored.epoch + 1 })
+  }
+
+  /** For its holder, from the epoch that it last went on with: however often it tries, it gets ahead of nobody who has a copy of the state. */
+  async reclaim(run: RunRecord): Promise<Stored> {
+    const stored = await this.#found(run)
+    if (stored.holder !== run.holder) throw ledgerErrors.fenced({ job: run.job, run: run.run })
+    return this.#store({ ...stored, epoch: run.epoch + 1 })
   }
 
   /** One durable checkpoint: positions and, for two-phase sinks, what must be published for them. */
@@ -118,7 +135,13 @@ export class StateStore {
     }
   }
 
-  async #store(stored: Stored): Promise<RunRecord> {
+  async #found({ job, run }: RunId): Promise<Stored> {
+    const stored = await this.find()
+    if (stored?.run !== run) throw engineErrors.runUnknown({ job, run, newest: stored?.run ?? 'none' })
+    return stored
+  }
+
+  async #store(stored: Stored): Promise<Stored> {
     await writeState(this.#file, stored, this.#patienceMs)
     this.#stored = stored
     return stored

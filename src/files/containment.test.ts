@@ -54,7 +54,16 @@ for (const sink of [csvSink, jsonlSink]) {
       for (const name of HOSTILE) {
         await using writer = await openWriter(sink, { path, layout }, name)
         const target = await writer.plan({ id: name, schema, primaryKey: [] })
-        const run: RunRecord = { job: name, run: name, epoch: 1, splits: [], finished: false, began: '', memo: null }
+        const run: RunRecord = {
+          job: name,
+          run: name,
+          holder: 'engine',
+          epoch: 1,
+          splits: [],
+          finished: false,
+          began: '',
+          memo: null,
+        }
         await writer.prepare(run, [target], true, [])
         await writer.join(run)
         const batch = new Batch(schema, 1)
@@ -79,7 +88,7 @@ test('a log that somebody has changed moves no file out of the directory', async
   const path = join(folder, 'changed')
   await using writer = await openWriter(csvSink, { path }, 'job')
   const target = await writer.plan({ id: 'orders', schema, primaryKey: [] })
-  const run: RunRecord = { job: 'job', run: 'r', epoch: 1, splits: [], finished: false, began: '', memo: null }
+  const run: RunRecord = { job: 'job', run: 'r', holder: 'engine', epoch: 1, splits: [], finished: false, began: '', memo: null }
   await writer.prepare(run, [target], true, [])
   const [name = ''] = (await readdir(join(path, '.sluice', 'job'))).filter(entry => entry !== 'run.json')
   const staging = join('.sluice', 'job', name)

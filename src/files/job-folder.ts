@@ -1,7 +1,7 @@
 /**
  * What a job keeps beside the files that it publishes, so that a crash anywhere leaves each row published once:
  *
- *   <path>/.sluice/<job>/run.json              the newest run and its epoch; the marks of a finished run
+ *   <path>/.sluice/<job>/run.json              the newest run, its holder and epoch; the marks of a finished run
  *   <path>/.sluice/<job>/<run>/<writer>.marks  the redo log of a writer: what it publishes, and how far that goes
  *   <path>/.sluice/<job>/<run>/<other names>   staged files
  *
@@ -14,6 +14,7 @@ import { disk as realDisk, type Disk } from './disk.ts'
 import { safeName, shortRun } from './safe-name.ts'
 
 export interface KnownRun extends RunId {
+  readonly holder: string
   /** Raised by whoever takes the run over; a writer with a lower one may publish nothing any more. */
   readonly epoch: number
   /** What the options ask for at the start has been done. */

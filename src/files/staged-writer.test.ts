@@ -45,7 +45,7 @@ function batchOf(...ids: number[]): Batch {
 }
 
 const record = (run = 'r1', epoch = 1, splits: RunRecord['splits'] = []): RunRecord => ({
-  ...{ job: 'job', run, epoch, splits },
+  ...{ job: 'job', run, holder: 'engine', epoch, splits },
   ...{ finished: false, began: '2026-01-01T00:00:00Z', memo: null },
 })
 

@@ -167,7 +167,8 @@ export class StagedWriter implements TwoPhaseWriter {
     const { job } = this.#context
     const known = await this.#folder.readRun()
     if (known === undefined) throw ledgerErrors.missing({ job, run, table: this.#settings.path })
-    if (known.run !== run || (this.#joined && known.epoch > this.#joined.run.epoch)) throw ledgerErrors.fenced({ job, run })
+    if (known.run !== run) throw ledgerErrors.fenced({ job, run })
+    if (this.#joined) refuseOlder(known, this.#joined.run)
     if (known.finished) return
     const log = await this.#folder.readLog(run, writer)
     // An older checkpoint than the newest: what it prepared was published before the next one was prepared.
@@ -189,8 +190,8 @@ export class StagedWriter implements TwoPhaseWriter {
     return newest(logs.flatMap(({ marks }) => marks)).map(({ commit: _, ...progress }) => progress)
   }
 
-  #writeRun({ job, run, epoch }: RunRecord, ready: boolean): Promise<void> {
-    return this.#folder.writeRun({ job, run, epoch, ready, finished: false, marks: [] })
+  #writeRun({ job, run, holder, epoch }: RunRecord, ready: boolean): Promise<void> {
+    return this.#folder.writeRun({ job, run, holder, epoch, ready, finished: false, marks: [] })
   }
 
   async #removePublished(places: readonly FilePlace[]): Promise<void> {
@@ -219,8 +220,9 @@ function refuseFiles(path: string, [found]: readonly string[]): void {
   if (found !== undefined) throw fileErrors.notEmpty({ path, found })
 }
 
-function refuseOlder(known: KnownRun, { job, run, epoch }: RunRecord): void {
-  if (known.epoch > epoch) throw ledgerErrors.fenced({ job, run })
+/** Two engines with copies of one state directory come to the same epoch: the first that the target sees has the run. */
+function refuseOlder(known: KnownRun, { job, run, holder, epoch }: RunRecord): void {
+  if (known.epoch > epoch || (known.epoch === epoch && known.holder !== holder)) throw ledgerErrors.fenced({ job, run })
 }
 
 const hasProgress = ({ splits }: RunRecord) => splits.some(({ position, done }) => done || position !== undefined)

@@ -88,6 +88,7 @@ const rows: Row[] = [0, 1, 2].map(at =>
 const run: RunRecord = {
   job: 'conformance',
   run: 'r',
+  holder: 'engine',
   epoch: 1,
   finished: false,
   began: '2026-01-01T00:00:00Z',

@@ -46,6 +46,7 @@ const datasetOf = (fields: Record<string, Type>, id = 'public.orders'): Dataset 
 const run: RunRecord = {
   job: 'conformance',
   run: 'r',
+  holder: 'engine',
   epoch: 1,
   finished: false,
   began: '2026-01-01T00:00:00Z',

@@ -1,14 +1,14 @@
 /**
  * Where runs and positions are recorded in the target: the table `sluice_ledger`.
  *
- * Its primary key is (job, run, split). The head row of a job has an empty run and split; its descriptor says which run is the newest.
- * A run's rows have the epoch of whoever holds it: a commit changes them only where the epoch is its own, so a holder whose run was begun
+ * Its primary key is (job, run, split). The head row of a job has an empty run and split; its descriptor says which run is the newest
+ * A run's rows have the epoch of the last attempt: a commit changes them only where the epoch is its own, so an attempt whose run was begun
  * anew or claimed finds none and commits nothing.
  *
  * DDL commits by itself in MySQL, so a run begins in three steps: older holders are fenced and their rows forgotten; tables are made and
  * preSql is executed; the run and its splits are stored. Until the last step there is no run that could be resumed.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import {
   type Json,
   ledgerErrors,
@@ -46,6 +46,7 @@ export interface LedgerHooks {
 interface Head {
   /** Null while a run is being begun. */
   readonly run: string | null
+  readonly holder: string
   readonly began: string
   readonly finished: boolean
   readonly memo: Json
@@ -96,26 +97,39 @@ export class Ledger implements RunStore {
     const session = await this.#session()
     const { connection } = session
     await this.#create(session)
-    const began = new Date().toISOString()
-    const epoch = await this.#transaction(connection, job, () => this.#fence(connection, job, began))
+    const head = { run, holder: randomUUID(), began: new Date().toISOString(), finished: false, memo }
+    const epoch = await this.#transaction(connection, job, () =>
+      this.#fence(connection, { job, run }, { ...head, run: null, memo: null }),
+    )
     await this.#hooks.prepare(connection, targets)
     await this.#transaction(connection, job, async () => {
       await this.#held(connection, { job, run, epoch })
       await this.#storeSplits(connection, { job, run, epoch }, splits)
-      await this.#storeHead(connection, job, { run, began, finished: false, memo })
+      await this.#storeHead(connection, job, head)
     })
-    return { job, run, finished: false, epoch, began, memo, splits: splits.map(split => ({ split, done: false })) }
+    return { job, ...head, epoch, splits: splits.map(split => ({ split, done: false })) }
   }
 
-  async claim({ job, run }: RunId): Promise<RunRecord> {
+  claim(run: RunId): Promise<RunRecord> {
+    return this.#raise(run, randomUUID())
+  }
+
+  reclaim(run: RunRecord): Promise<RunRecord> {
+    return this.#raise(run, run.holder, run.holder)
+  }
+
+  /** Raises the epoch for `holder`; where the run has to be held by `from`, only then. */
+  async #raise({ job, run }: RunId, holder: string, from?: string): Promise<RunRecord> {
     const { connection } = await this.#session()
     if (!(await this.#exists(connection))) throw ledgerErrors.missing({ job, run, table: this.name })
     return this.#transaction(connection, job, async () => {
-      const head = await this.#lockedHead(connection, job)
-      if (head?.run === undefined || head.run === null) throw ledgerErrors.missing({ job, run, table: this.name })
+      const { head, epoch } = await this.#lockedHead(connection, { job, run })
+      if (from !== undefined && head.holder !== from) throw ledgerErrors.fenced({ job, run })
+      if (head.run === null) throw ledgerErrors.missing({ job, run, table: this.name })
       if (head.run !== run) throw ledgerErrors.fenced({ job, run })
+      await this.#storeHead(connection, job, { ...head, holder })
       await connection.query(
-        `UPDATE ${this.#sql} SET epoch = ${head.epoch + 1}, updated_at = UTC_TIMESTAMP() WHERE job = ${key(job)} AND run IN ('', ${key(run)})`,
+        `UPDATE ${this.#sql} SET epoch = ${epoch + 1}, updated_at = UTC_TIMESTAMP() WHERE job = ${key(job)} AND run IN ('', ${key(run)})`,
       )
       const record = await this.#record(connection, job)
       if (record === undefined) throw ledgerErrors.missing({ job, run, table: this.name })
@@ -133,7 +147,7 @@ export class Ledger implements RunStore {
     await this.#transaction(connection, job, async () => {
       const head = await this.#held(connection, record)
       await this.#hooks.finishInside(connection)
-      await this.#storeHead(connection, job, { run, began: head.began, finished: true, memo: head.memo })
+      await this.#storeHead(connection, job, { ...head, finished: true })
     })
   }
 
@@ -162,15 +176,14 @@ export class Ledger implements RunStore {
   }
 
   /** Raises the epoch of the job and forgets earlier runs; returns the epoch. */
-  async #fence(connection: Connection, job: string, began: string): Promise<number> {
-    const empty: Head = { run: null, began, finished: false, memo: null }
+  async #fence(connection: Connection, { job, run }: RunId, head: Head): Promise<number> {
     await connection.query(
-      `INSERT INTO ${this.#sql} (job, run, split, descriptor, epoch, done, updated_at) VALUES (${key(job)}, '', '', ${literal(JSON.stringify(empty))}, 1, 0, UTC_TIMESTAMP()) ` +
+      `INSERT INTO ${this.#sql} (job, run, split, descriptor, epoch, done, updated_at) VALUES (${key(job)}, '', '', ${literal(JSON.stringify(head))}, 1, 0, UTC_TIMESTAMP()) ` +
         'ON DUPLICATE KEY UPDATE epoch = epoch + 1, descriptor = VALUES(descriptor), done = 0, updated_at = VALUES(updated_at)',
     )
-    const head = await this.#lockedHead(connection, job)
+    const { epoch } = await this.#lockedHead(connection, { job, run })
     await connection.query(`DELETE FROM ${this.#sql} WHERE job = ${key(job)} AND run <> ''`)
-    return head?.epoch ?? 1
+    return epoch
   }
 
   async #storeSplits(
@@ -197,19 +210,19 @@ export class Ledger implements RunStore {
     )
   }
 
-  async #lockedHead(connection: Connection, job: string, lock = 'FOR UPDATE'): Promise<(Head & { epoch: number }) | undefined> {
+  async #lockedHead(connection: Connection, { job, run }: RunId, lock = 'FOR UPDATE'): Promise<{ head: Head; epoch: number }> {
     const [row] = await connection.objects<'descriptor' | 'epoch'>(
       `SELECT descriptor, epoch FROM ${this.#sql} WHERE job = ${key(job)} AND run = '' AND split = '' ${lock}`,
     )
-    return row?.descriptor ? { ...(JSON.parse(row.descriptor) as Head), epoch: Number(row.epoch) } : undefined
+    if (!row?.descriptor) throw ledgerErrors.missing({ job, run, table: this.name })
+    return { head: JSON.parse(row.descriptor) as Head, epoch: Number(row.epoch) }
   }
 
-  /** Locks the head row; throws when the run is another's by now. */
+  /** Locks the head row; throws when the run has been taken over or claimed again since. */
   async #held(connection: Connection, { job, run, epoch }: RunId & { readonly epoch: number }, lock?: string): Promise<Head> {
-    const head = await this.#lockedHead(connection, job, lock)
-    if (head === undefined) throw ledgerErrors.missing({ job, run, table: this.name })
-    if (head.epoch !== epoch || (head.run !== null && head.run !== run)) throw ledgerErrors.fenced({ job, run })
-    return head
+    const found = await this.#lockedHead(connection, { job, run }, lock)
+    if (found.epoch !== epoch || (found.head.run !== null && found.head.run !== run)) throw ledgerErrors.fenced({ job, run })
+    return found.head
   }
 
   async #record(connection: Connection, job: string): Promise<RunRecord | undefined> {
@@ -217,7 +230,7 @@ export class Ledger implements RunStore {
       `SELECT descriptor, epoch FROM ${this.#sql} WHERE job = ${key(job)} AND run = '' AND split = ''`,
     )
     if (!row?.descriptor) return undefined
-    const { run, began, finished, memo } = JSON.parse(row.descriptor) as Head
+    const { run, ...head } = JSON.parse(row.descriptor) as Head
     if (run === null) return undefined
     const rows = await connection.objects<'descriptor' | 'position' | 'done' | 'bad'>(
       `SELECT descriptor, position, done, bad FROM ${this.#sql} WHERE job = ${key(job)} AND run = ${key(run)} ORDER BY split`,
@@ -225,10 +238,8 @@ export class Ledger implements RunStore {
     return {
       job,
       run,
-      finished,
+      ...head,
       epoch: Number(row.epoch),
-      began,
-      memo,
       splits: rows.map(({ descriptor, position, done, bad }) => ({
         split: JSON.parse(descriptor ?? '{}') as Split,
         ...(position === null ? {} : { position: JSON.parse(position) as Json }),

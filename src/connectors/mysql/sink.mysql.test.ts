@@ -217,7 +217,7 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       assert(writer.delivery === 'plain')
       const target = await writer.plan(two(int(32)))
       assert.equal(target.guarantee.delivery, 'at-least-once')
-      const record = { job: 'j', run: 'r', finished: false, epoch: 1, began: '', memo: null, splits: [] }
+      const record = { job: 'j', run: 'r', finished: false, holder: 'engine', epoch: 1, began: '', memo: null, splits: [] }
       await writer.prepare(record, [target], true)
       await writer.join(record)
       await writer.write(target, batchOf(target, [[1, 2]]))

@@ -258,7 +258,7 @@ describe('ledger', { skip }, () => {
     if (plain.delivery !== 'plain') return
     const target = await plain.plan(dataset)
     assert.equal(target.guarantee.delivery, 'at-least-once')
-    const record: RunRecord = { ...runId, finished: false, epoch: 1, began: '', memo: null, splits: [] }
+    const record: RunRecord = { ...runId, finished: false, holder: 'engine', epoch: 1, began: '', memo: null, splits: [] }
     await plain.prepare(record, [target], true)
     await plain.join(record)
     await plain.write(target, batchOf(8))

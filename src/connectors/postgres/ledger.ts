@@ -2,9 +2,10 @@
  * Where runs and positions are recorded in the target: the table `sluice_ledger`.
  *
  * Its primary key is (job, run, split). The head row of a job has an empty run and split; its descriptor says which run is the
- * newest. A run's rows have the epoch of whoever holds it: a commit changes them only where the epoch is its own, so a holder whose
- * run was begun anew or claimed finds none and commits nothing.
+ * newest and who holds it. A run's rows have the epoch of the last attempt: a commit changes them only where the epoch is its own, so
+ * an attempt whose run was begun anew or claimed finds none and commits nothing.
  */
+import { randomUUID } from 'node:crypto'
 import {
   ledgerErrors,
   type Json,
@@ -35,6 +36,7 @@ export interface LedgerHooks {
 /** The descriptor of the head row. */
 interface Head {
   readonly run: string
+  readonly holder: string
   readonly began: string
   readonly finished: boolean
   readonly memo: Json
@@ -85,7 +87,7 @@ export class Ledger implements RunStore {
     await this.#create(session)
     await this.#hooks.prepareOutside(session)
     return this.#transaction(session, job, async () => {
-      const head: Head = { run, began: new Date().toISOString(), finished: false, memo }
+      const head: Head = { run, holder: randomUUID(), began: new Date().toISOString(), finished: false, memo }
       const { rows } = await session.execute(
         `INSERT INTO ${this.#sql} AS l (job, run, split, descriptor, epoch) VALUES ($1, '', '', $2, 1)
          ON CONFLICT (job, run, split) DO UPDATE SET descriptor = excluded.descriptor, epoch = l.epoch + 1, done = false, updated_at = now()
@@ -101,21 +103,30 @@ export class Ledger implements RunStore {
          SELECT $1, $2, s ->> 0, s ->> 1, $3::bigint FROM json_array_elements($4::json) AS s`,
         [job, run, String(epoch), descriptors],
       )
-      return { job, run, finished: false, epoch, began: head.began, memo, splits: splits.map(split => ({ split, done: false })) }
+      return { job, ...head, epoch, splits: splits.map(split => ({ split, done: false })) }
     })
   }
 
-  async claim({ job, run }: RunId): Promise<RunRecord> {
+  claim(run: RunId): Promise<RunRecord> {
+    return this.#raise(run, randomUUID())
+  }
+
+  reclaim(run: RunRecord): Promise<RunRecord> {
+    return this.#raise(run, run.holder, run.holder)
+  }
+
+  /** Raises the epoch for `holder`; where the run has to be held by `from`, only then. */
+  async #raise({ job, run }: RunId, holder: string, from?: string): Promise<RunRecord> {
     const session = await this.#session()
     if (!(await this.#exists(session))) throw ledgerErrors.missing({ job, run, table: this.name })
     return this.#transaction(session, job, async () => {
-      const head = await this.#raise(session, job)
-      if (head === undefined) throw ledgerErrors.missing({ job, run, table: this.name })
-      if (head.run !== run) throw ledgerErrors.fenced({ job, run })
+      const { head, epoch } = await this.#lockedHead(session, { job, run })
+      if (head.run !== run || (from !== undefined && head.holder !== from)) throw ledgerErrors.fenced({ job, run })
+      await this.#storeHead(session, job, { ...head, holder }, epoch + 1)
       await session.execute(`UPDATE ${this.#sql} SET epoch = $3::bigint, updated_at = now() WHERE job = $1 AND run = $2`, [
         job,
         run,
-        String(head.epoch),
+        String(epoch + 1),
       ])
       const record = await this.#record(session, job)
       if (record === undefined) throw ledgerErrors.missing({ job, run, table: this.name })
@@ -124,7 +135,7 @@ export class Ledger implements RunStore {
   }
 
   async finish(record: RunRecord): Promise<void> {
-    const { job, run, epoch } = record
+    const { job, run } = record
     const session = await this.#session()
     if (!(await this.#exists(session))) throw ledgerErrors.missing({ job, run, table: this.name })
     const isDone = await this.#transaction(session, job, async () => (await this.#held(session, record)).finished)
@@ -134,10 +145,7 @@ export class Ledger implements RunStore {
       const head = await this.#held(session, record)
       if (head.finished) return
       await this.#hooks.finish(session)
-      await session.execute(
-        `UPDATE ${this.#sql} SET descriptor = $2, done = true, updated_at = now() WHERE job = $1 AND run = '' AND split = '' AND epoch = $3::bigint`,
-        [job, JSON.stringify({ run, began: head.began, finished: true, memo: head.memo } satisfies Head), String(epoch)],
-      )
+      await this.#storeHead(session, job, { ...head, finished: true }, record.epoch)
     })
   }
 
@@ -194,25 +202,28 @@ export class Ledger implements RunStore {
     }
   }
 
-  async #raise(session: Connection, job: string): Promise<(Head & { epoch: number }) | undefined> {
-    const { rows } = await session.execute(
-      `UPDATE ${this.#sql} SET epoch = epoch + 1, updated_at = now() WHERE job = $1 AND run = '' AND split = '' RETURNING descriptor, epoch`,
-      [job],
+  async #storeHead(session: Connection, job: string, head: Head, epoch: number): Promise<void> {
+    await session.execute(
+      `UPDATE ${this.#sql} SET descriptor = $2, epoch = $3::bigint, done = $4::boolean, updated_at = now() WHERE job = $1 AND run = '' AND split = ''`,
+      [job, JSON.stringify(head), String(epoch), String(head.finished)],
     )
-    const [descriptor, epoch] = rows[0] ?? []
-    return descriptor ? { ...(JSON.parse(descriptor) as Head), epoch: Number(epoch) } : undefined
   }
 
-  /** Locks the head row; throws when the run is another's by now. */
+  /** Locks the head row; throws when the run has been taken over or claimed again since. */
   async #held(session: Connection, { job, run, epoch }: RunRecord): Promise<Head> {
+    const found = await this.#lockedHead(session, { job, run })
+    if (found.epoch !== epoch) throw ledgerErrors.fenced({ job, run })
+    return found.head
+  }
+
+  async #lockedHead(session: Connection, { job, run }: RunId): Promise<{ head: Head; epoch: number }> {
     const { rows } = await session.execute(
       `SELECT descriptor, epoch FROM ${this.#sql} WHERE job = $1 AND run = '' AND split = '' FOR UPDATE`,
       [job],
     )
-    const [descriptor, current] = rows[0] ?? []
+    const [descriptor, epoch] = rows[0] ?? []
     if (!descriptor) throw ledgerErrors.missing({ job, run, table: this.name })
-    if (Number(current) !== epoch) throw ledgerErrors.fenced({ job, run })
-    return JSON.parse(descriptor) as Head
+    return { head: JSON.parse(descriptor) as Head, epoch: Number(epoch) }
   }
 
   async #record(session: Connection, job: string): Promise<RunRecord | undefined> {
@@ -224,14 +235,10 @@ export class Ledger implements RunStore {
     )
     const [head, ...splits] = rows
     if (head?.[0] !== '' || !head[1]) return undefined
-    const { run, began, finished, memo } = JSON.parse(head[1]) as Head
     return {
       job,
-      run,
-      finished,
+      ...(JSON.parse(head[1]) as Head),
       epoch: Number(head[4]),
-      began,
-      memo,
       splits: splits.map(([, descriptor, position, done, , bad]) => ({
         split: JSON.parse(descriptor ?? '{}') as Split,
         ...(position ? { position: JSON.parse(position) as Json } : {}),

@@ -28,7 +28,7 @@ async function run(input: Placed): Promise<unknown> {
   const found = await store.find()
   if (found === undefined) return undefined
   await store.checkpoint([{ split: 's1', done: true }], [])
-  return store.claim({ job: found.job, run: found.run }).then(({ began: _, ...record }) => record)
+  return store.claim({ job: found.job, run: found.run }).then(({ began: _, holder: __, ...record }) => record)
 }
 
 export const state: Target = {
