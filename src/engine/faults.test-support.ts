@@ -100,6 +100,7 @@ export interface Job {
   readonly connectSeconds?: number
   readonly commitRows?: number
   readonly rowsPerSecond?: number
+  readonly resume?: boolean
   readonly onEvent?: (event: RunEvent) => void
 }
 
@@ -109,7 +110,7 @@ export async function runThrough(job: Job): Promise<{ readonly report: RunReport
   const events: RunEvent[] = []
   try {
     const report = await runJob(await specOf(job, stateDir), catalog, {
-      resume: false,
+      resume: job.resume ?? false,
       fresh: false,
       drain: new AbortController().signal,
       signal: new AbortController().signal,

@@ -38,7 +38,7 @@ export class Store {
   staged = new Map<string, string[]>()
   published = new Map<string, readonly Progress[]>()
   marks: Map<string, Progress> = new Map()
-  marksRun: { run: string; finished: boolean } | undefined
+  marksRun: RunRecord | undefined
   preSql = 0
   postSql = 0
   commits = 0
@@ -205,26 +205,26 @@ const stagingSink = ({ store, faults }: World) =>
     capabilities: { delivery: 'two-phase', accepts: ['append'] },
     open: async (): Promise<Writer> => {
       let pending: string[] = []
-      let run = ''
+      let joined: RunRecord | undefined
       return {
         delivery: 'two-phase',
         bufferBytes: 1024,
         plan: planTarget,
-        marks: async () => store.marksRun && { ...store.marksRun, marks: [...store.marks.values()] },
+        marks: async () =>
+          store.marksRun && { run: store.marksRun.run, finished: store.marksRun.finished, marks: [...store.marks.values()] },
         prepare: async (record, _targets, fresh, keep) => {
-          if (fresh) {
-            store.marks.clear()
-            store.marksRun = { run: record.run, finished: false }
-          }
+          if (fresh) store.marks.clear()
+          else refuseOlder(store.marksRun, record)
+          store.marksRun = { ...record, finished: false }
           for (const id of store.staged.keys()) if (!keep.some(({ file }) => file === id)) store.staged.delete(id)
         },
-        join: async record => void (run = record.run),
+        join: async record => void (joined = record),
         write: async (_, batch) => {
           await faults('write')
           pending.push(...rowsOf(batch))
         },
         prepareCommit: async progress => {
-          const file = `${run}-${Math.random()}`
+          const file = `${joined?.run}-${Math.random()}`
           store.staged.set(file, pending)
           pending = []
           await faults('prepared')
@@ -232,6 +232,7 @@ const stagingSink = ({ store, faults }: World) =>
         },
         commit: async committables => {
           await faults('before-commit')
+          if (joined) refuseOlder(store.marksRun, joined)
           for (const { file, marks } of committables) {
             const staged = store.staged.get(String(file))
             if (staged === undefined) {
@@ -253,6 +254,11 @@ const stagingSink = ({ store, faults }: World) =>
       }
     },
   })
+
+function refuseOlder(known: RunRecord | undefined, { job, run, holder, epoch }: RunRecord): void {
+  if (known !== undefined && (known.epoch > epoch || (known.epoch === epoch && known.holder !== holder)))
+    throw ledgerErrors.fenced({ job, run })
+}
 
 const plainSink = ({ store, faults }: World) =>
   defineSink({

@@ -1,6 +1,6 @@
 /** The engine against connectors in memory: the same cases over message ports and over byte streams. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -12,7 +12,7 @@ import { portEndpoint } from './endpoint.ts'
 import { streamEndpoint } from './frames.ts'
 import { cut, memoryConnectors, Store, type Faults, type World } from './memory-connectors.test-support.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
-import { runJob, type RunEvent, type RunOptions } from './run.ts'
+import { runJob, type RunEvent, type RunOptions, type RunReport } from './run.ts'
 import { DEFAULT_LIMITS, type JobSpec } from './spec.ts'
 import { folderName } from './state-store.ts'
 import { serveWorker, type Connectors } from './worker.ts'
@@ -218,6 +218,41 @@ describe('several engines and lost state', () => {
     })
     await assert.rejects(failed, { code: 'ledger.fenced' })
     await run({ resume: true })
+    assertExact(store)
+  })
+
+  for (const sink of ['transactional', 'two-phase'] as const) {
+    test(`${sink}: an engine that is cut off after another has taken its run over ends, and the other goes on`, async () => {
+      const first = prepare(overPort, { sink })
+      const elsewhere = await mkdtemp(join(stateDir, 'elsewhere-'))
+      const { id } = first.job
+      const second = prepare(overPort, { sink, id, world: { store: first.store }, spec: { stateDir: elsewhere } })
+      let writes = 0
+      let heir: Promise<RunReport> | undefined
+      const cutOff: Faults = async point => {
+        if (point !== 'write' || ++writes !== 20) return
+        const state = join(folderName(id), 'run.json')
+        await cp(join(stateDir, state), join(elsewhere, state))
+        const taken = Promise.withResolvers<void>()
+        heir = second.run({ resume: true, onEvent: ({ kind }) => kind === 'resumed' && taken.resolve() })
+        await Promise.race([taken.promise, heir])
+        throw cut('taken over')
+      }
+      await assert.rejects(first.run({}, cutOff), { code: 'ledger.fenced' })
+      assert.equal(first.events.filter(({ kind }) => kind === 'restarting').length, 1)
+      const report = await heir
+      assert.deepEqual([report?.outcome, report?.attempts], ['finished', 1])
+      assertExact(first.store)
+    })
+  }
+
+  test('an engine that does not hear that it has its run back is no other engine', async () => {
+    const { run, store, events } = prepare(overPort, { sink: 'transactional' })
+    const faults = [failAt('write', 20), failAt('after-reclaim', 1)]
+    await run({}, async point => {
+      for (const fault of faults) await fault(point)
+    })
+    assert.equal(events.filter(({ kind }) => kind === 'restarting').length, 2)
     assertExact(store)
   })
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FaultProxy } from '#conformance'
+import { SluiceError } from '#errors'
 import { fileServer, freshDatabase, testServer, type Database } from '../../tools/servers/index.ts'
 import {
   ask,
@@ -98,6 +99,29 @@ describe('server faults', { skip, concurrency: 1 }, () => {
       assertRestarted(events, 'wire.lost')
       // Those with rows and the one that ends the split, without the one that is not known to have happened.
       assert.equal(report.meter.commits, ROWS.length / PACE.commitRows + 1 - 1)
+      await assertArrived(direct.sink, job.to, ROWS)
+    })
+
+    test(`${system}: an engine that loses its connections after another has taken its run over`, async () => {
+      await using proxy = await FaultProxy.start('127.0.0.1', databases[system].port)
+      const job = await jobInto({ ...databases[system], port: proxy.port }, { rowsPerSecond: 2000 })
+      const direct = { ...job, ...PACE, sink: databases[system] }
+      let isTaken = false
+      const cutOff = async () => {
+        isTaken = true
+        await proxy.refuse()
+        await proxy.accept()
+      }
+      const events: RunEvent[] = []
+      const older = runThrough({ ...job, onEvent: event => events.push(event) }).catch((error: unknown) => error)
+      await until(async () => (await rowsOf(direct)) >= PACE.commitRows)
+      const heir = runThrough({ ...direct, resume: true, onEvent: ({ kind }) => kind === 'resumed' && void cutOff() })
+      const error = await older
+      assert(SluiceError.is(error, 'ledger.fenced'), String(error))
+      assert(isTaken, 'it ended before it was cut off')
+      assertRestarted(events, 'wire.lost')
+      const { report } = await heir
+      assert.deepEqual([report.outcome, report.attempts], ['finished', 1])
       await assertArrived(direct.sink, job.to, ROWS)
     })
 

@@ -44,8 +44,8 @@ function batchOf(...ids: number[]): Batch {
   return batch
 }
 
-const record = (run = 'r1', epoch = 1, splits: RunRecord['splits'] = []): RunRecord => ({
-  ...{ job: 'job', run, holder: 'engine', epoch, splits },
+const record = (run = 'r1', epoch = 1, holder = 'engine'): RunRecord => ({
+  ...{ job: 'job', run, holder, epoch, splits: [] },
   ...{ finished: false, began: '2026-01-01T00:00:00Z', memo: null },
 })
 
@@ -216,6 +216,22 @@ describe('a writer', () => {
     assert.deepEqual(await visible(path), [])
   })
 
+  test('of two engines that have come to the same epoch by themselves, takes the first', async () => {
+    const path = join(folder, 'copied-state')
+    await using begun = open(settings(path))
+    const target = await begun.plan(dataset)
+    await begun.prepare(record(), [target], true, [])
+    await using one = open(settings(path))
+    await one.prepare(record('r1', 2, 'one'), [target], false, [])
+    await one.join(record('r1', 2, 'one'))
+    await one.write(target, batchOf(1))
+    await using other = open(settings(path))
+    await assert.rejects(other.prepare(record('r1', 2, 'other'), [target], false, []), { code: 'ledger.fenced' })
+    await assert.rejects(other.join(record('r1', 2, 'other')), { code: 'ledger.fenced' })
+    await one.prepare(record('r1', 2, 'one'), [target], false, await one.prepareCommit([]))
+    assert.deepEqual(await visible(path), [])
+  })
+
   test('never touches what another job has staged in the same directory', async () => {
     const path = join(folder, 'two-jobs')
     await using one = open(settings(path), 'one')
@@ -301,7 +317,8 @@ describe('a writer', () => {
 
   test('stops when a run with positions is unknown to the target', async () => {
     const path = join(folder, 'unknown-run')
-    const progressed = record('r1', 2, [{ split: { id: 's', dataset: 'numbers' }, position: 2, done: false }])
+    const splits = [{ split: { id: 's', dataset: 'numbers' }, position: 2, done: false }]
+    const progressed = { ...record('r1', 2), splits }
     await assert.rejects(open(settings(path)).prepare(progressed, [], false, []), { code: 'ledger.missing' })
   })
 

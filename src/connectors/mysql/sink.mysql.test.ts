@@ -325,6 +325,18 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       await run(`GRANT ALL ON ${own.place.database}.* TO app@'%'`)
     })
 
+    test('lets anybody claim a run of an earlier ledger, which knew no holders', async () => {
+      await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB')
+      await using writer = await openLedgerSink({ ...place, tables: 't' })
+      const target = await writer.plan(two(int(32)))
+      const record = await writer.runs.begin({ job: 'early', run: 'r' }, [target], [], null)
+      await run(`UPDATE sluice_ledger SET descriptor = REPLACE(descriptor, '"holder":"${record.holder}",', '') WHERE job = 'early'`)
+      await assert.rejects(writer.runs.reclaim(record), { code: 'ledger.fenced' })
+      const claimed = await writer.runs.claim(record)
+      assert.deepEqual({ ...claimed, holder: '' }, { ...record, holder: '', epoch: record.epoch + 1 })
+      assert.equal((await writer.runs.reclaim(claimed)).epoch, record.epoch + 2)
+    })
+
     test('waits for a claim no longer than 30 s, and says whom it waits for', { timeout: 60_000 }, async () => {
       await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB')
       await using writer = await openLedgerSink({ ...place, tables: 't' })

@@ -108,6 +108,17 @@ describe('ledger', { skip }, () => {
     })
   }
 
+  test('a run of an earlier ledger, which knew no holders, can be claimed by anybody', async () => {
+    await fresh()
+    await using writer = await sink()
+    const { record } = await begun(writer)
+    await run("UPDATE sluice_ledger SET descriptor = descriptor::jsonb - 'holder' WHERE run = ''")
+    await assert.rejects(writer.runs.reclaim(record), { code: 'ledger.fenced' })
+    const claimed = await writer.runs.claim(runId)
+    assert.deepEqual({ ...claimed, holder: '' }, { ...record, holder: '', epoch: 2 })
+    assert.equal((await writer.runs.reclaim(claimed)).epoch, 3)
+  })
+
   test('a claim of another run than the newest is refused', async () => {
     await fresh()
     await using writer = await sink()
