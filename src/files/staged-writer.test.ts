@@ -232,6 +232,28 @@ describe('a writer', () => {
     assert.deepEqual(await visible(path), [])
   })
 
+  test('goes on behind the end of its run, of which nothing was heard, and begins it anew when asked to', async () => {
+    const path = join(folder, 'ended')
+    await using writer = open(settings(path, { writeMode: 'overwrite' }))
+    const target = await writer.plan(dataset)
+    await writer.prepare(record(), [target], true, [])
+    await writer.join(record())
+    await writer.write(target, batchOf(1))
+    const committables = await writer.prepareCommit([{ split: 's', position: 1, done: true }])
+    await writer.commit(committables)
+    await writer.finish(record())
+    await using again = open(settings(path, { writeMode: 'overwrite' }))
+    await again.prepare(record('r1', 2), [target], false, committables)
+    await again.commit(committables)
+    await again.finish(record('r1', 2))
+    const end = { run: 'r1', finished: true, marks: [{ split: 's', position: 1, done: true }] }
+    assert.deepEqual(await again.marks(), end)
+    assert.deepEqual(await visible(path), [1])
+    await again.prepare(record('r1', 1, 'other'), [target], true, [])
+    await assert.rejects(writer.finish(record('r1', 2)), { code: 'ledger.fenced' })
+    assert.deepEqual(await visible(path), [])
+  })
+
   test('never touches what another job has staged in the same directory', async () => {
     const path = join(folder, 'two-jobs')
     await using one = open(settings(path), 'one')

@@ -94,7 +94,11 @@ export class StagedWriter implements TwoPhaseWriter {
     const isKnown = known?.run === run.run
     if (!fresh && !isKnown && hasProgress(run))
       throw ledgerErrors.missing({ job: run.job, run: run.run, table: this.#settings.path })
-    if (isKnown) refuseOlder(known, run)
+    if (isKnown && !fresh) {
+      refuseLate(known, run)
+      // Its logs are gone: what it has published stands in the marks of its end.
+      if (known.finished) return await this.#folder.writeRun({ ...known, holder: run.holder, epoch: run.epoch })
+    }
     const isNew = fresh || !isKnown || !known.ready
     const { writeMode } = this.#settings
     const places = targets.map(target => target.detail as FilePlace)
@@ -114,7 +118,7 @@ export class StagedWriter implements TwoPhaseWriter {
   async join(run: RunRecord): Promise<void> {
     const known = await this.#folder.readRun()
     if (known?.run !== run.run || !known.ready) throw ledgerErrors.fenced({ job: run.job, run: run.run })
-    refuseOlder(known, run)
+    refuseOther(known, run)
     // Nobody else may have the name: neither a writer of another thread, nor one of an earlier attempt.
     const writer = randomBytes(4).toString('hex')
     const { path, maxFileBytes } = this.#settings
@@ -153,7 +157,7 @@ export class StagedWriter implements TwoPhaseWriter {
   async finish(run: RunRecord): Promise<void> {
     const known = await this.#folder.readRun()
     if (known?.run !== run.run) throw ledgerErrors.fenced({ job: run.job, run: run.run })
-    refuseOlder(known, run)
+    refuseOther(known, run)
     const marks = known.finished ? known.marks : await this.#redo(run.run)
     await this.#folder.writeRun({ ...known, finished: true, marks })
     await this.#folder.removeStagingOf(run.run)
@@ -168,7 +172,7 @@ export class StagedWriter implements TwoPhaseWriter {
     const known = await this.#folder.readRun()
     if (known === undefined) throw ledgerErrors.missing({ job, run, table: this.#settings.path })
     if (known.run !== run) throw ledgerErrors.fenced({ job, run })
-    if (this.#joined) refuseOlder(known, this.#joined.run)
+    if (this.#joined) refuseOther(known, this.#joined.run)
     if (known.finished) return
     const log = await this.#folder.readLog(run, writer)
     // An older checkpoint than the newest: what it prepared was published before the next one was prepared.
@@ -220,9 +224,13 @@ function refuseFiles(path: string, [found]: readonly string[]): void {
   if (found !== undefined) throw fileErrors.notEmpty({ path, found })
 }
 
-/** Two engines with copies of one state directory come to the same epoch: the first that the target sees has the run. */
-function refuseOlder(known: KnownRun, { job, run, holder, epoch }: RunRecord): void {
+/** Two engines with copies of one state directory come to the same epoch: the first that gets here has the run. */
+function refuseLate(known: KnownRun, { job, run, holder, epoch }: RunRecord): void {
   if (known.epoch > epoch || (known.epoch === epoch && known.holder !== holder)) throw ledgerErrors.fenced({ job, run })
+}
+
+function refuseOther(known: KnownRun, { job, run, holder, epoch }: RunRecord): void {
+  if (known.epoch > epoch || known.holder !== holder) throw ledgerErrors.fenced({ job, run })
 }
 
 const hasProgress = ({ splits }: RunRecord) => splits.some(({ position, done }) => done || position !== undefined)

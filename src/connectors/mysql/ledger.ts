@@ -2,8 +2,8 @@
  * Where runs and positions are recorded in the target: the table `sluice_ledger`.
  *
  * Its primary key is (job, run, split). The head row of a job has an empty run and split; its descriptor says which run is the newest
- * A run's rows have the epoch of the last attempt: a commit changes them only where the epoch is its own, so an attempt whose run was begun
- * anew or claimed finds none and commits nothing.
+ * and who holds it. A run's rows have the epoch of the last attempt: a commit changes them only where the epoch is its own, so an attempt
+ * whose run was begun anew or claimed finds none and commits nothing.
  *
  * DDL commits by itself in MySQL, so a run begins in three steps: older holders are fenced and their rows forgotten; tables are made and
  * preSql is executed; the run and its splits are stored. Until the last step there is no run that could be resumed.

@@ -330,7 +330,9 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       await using writer = await openLedgerSink({ ...place, tables: 't' })
       const target = await writer.plan(two(int(32)))
       const record = await writer.runs.begin({ job: 'early', run: 'r' }, [target], [], null)
-      await run(`UPDATE sluice_ledger SET descriptor = REPLACE(descriptor, '"holder":"${record.holder}",', '') WHERE job = 'early'`)
+      await run(
+        `UPDATE sluice_ledger SET descriptor = REPLACE(descriptor, '"holder":"${record.holder}",', '') WHERE job = 'early'`,
+      )
       await assert.rejects(writer.runs.reclaim(record), { code: 'ledger.fenced' })
       const claimed = await writer.runs.claim(record)
       assert.deepEqual({ ...claimed, holder: '' }, { ...record, holder: '', epoch: record.epoch + 1 })
