@@ -50,6 +50,19 @@ test('rows come back with the head that explains them', async () => {
   assert.deepEqual(await idsIn(folder), ['id=1', 'id=2'])
 })
 
+test('a value may hold whatever Unicode calls the end of a line', async () => {
+  const folder = join(base, `${++folders}`)
+  const values = ['\u2028', 'a\u2029b', '\r\n', '\u0085\u000b\f', 'x'.repeat(200_000)]
+  await using file = new BadRowFile(folder, head, 0)
+  for (const [id, value] of values.entries()) await file.append({ ...row(id), row: [`${id}`, value] })
+  await file.sync()
+  const { rows } = await readBadRows(join(folder, (await readdir(folder))[0]!))
+  assert.deepEqual(
+    (await Array.fromAsync(rows)).map(bad => bad.row[1]),
+    values,
+  )
+})
+
 test('what was not committed is cut off when the split is taken up again, a torn line included', async () => {
   const folder = join(base, `${++folders}`)
   await append(folder, 0, [1, 2, 3])

@@ -1,6 +1,5 @@
 /** Reads what bad-row-file.ts wrote. */
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { parseTypeName } from '#columnar'
 import { BAD_ROWS_FORMAT, type BadRow, type BadRowHead } from './bad-row-file.ts'
@@ -23,7 +22,7 @@ const rowShape = z.object({
 
 /** Head and rows of a file; `rows` is read line by line and may be read once. A last line that is torn is not a row. */
 export async function readBadRows(file: string): Promise<{ head: BadRowHead; rows: AsyncIterable<BadRow> }> {
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })[Symbol.asyncIterator]()
+  const lines = linesOf(file)
   const first = await lines.next()
   const head = first.done === true ? undefined : parse(first.value)
   if (!headShape.safeParse(head).success) throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
@@ -38,6 +37,20 @@ export async function readBadRows(file: string): Promise<{ head: BadRowHead; row
     }
   }
   return { head: head as BadRowHead, rows: rows() }
+}
+
+/** A line ends with a line feed and nothing else: readline would divide values at U+2028, too. */
+async function* linesOf(file: string): AsyncGenerator<string, undefined> {
+  let line: string[] = []
+  for await (const text of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const [rest = '', ...others] = text.split('\n')
+    line.push(rest)
+    for (const other of others) {
+      yield line.join('')
+      line = [other]
+    }
+  }
+  if (line.some(part => part !== '')) yield line.join('')
 }
 
 function parse(line: string): unknown {
