@@ -1,6 +1,6 @@
 /** Rows that cannot be written: found, set aside exactly once whatever dies, counted against the limit, shown, and written again. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -233,6 +233,45 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
       [[1, 0, left]],
     )
   })
+
+  test('of a run that can still go on wait until it has finished', async () => {
+    await emptyTarget()
+    const commits = { settings: { restore: { maxRowNumForCheckpoint: 1000 }, rowsPerSecond: 60_000 } }
+    const file = await job('waiting', { record: countOfBad / 2 }, commits)
+    assert.equal((await sluice(['run', file])).code, 65)
+    const { code, out } = await sluice(['dirty', 'replay', file])
+    assert.equal(code, 1)
+    assert.match(out, /^The rows of run \S+ wait until it has finished/)
+    await job('waiting', {}, commits)
+    assert.equal((await sluice(['run', file, '--resume'])).code, 0)
+    await pgc.query('ALTER TABLE t ALTER n TYPE bigint, DROP CONSTRAINT t_u_key, DROP CONSTRAINT t_s_check')
+    assert.deepEqual(await replayedBy(file), [1, (3 * countOfBad) / 5, (2 * countOfBad) / 5])
+  })
+
+  test('are not written twice when a replay that died before its last line is followed by one of another run', async () => {
+    await emptyTarget()
+    const state = { settings: { stateDir: join(folder, 'died') } }
+    const file = await job('died', {}, { ...state, sink: { preSql: ['TRUNCATE t'] } })
+    for (const run of ['a', 'b']) assert.equal((await sluice(['run', file, '--run-id', run])).code, 0)
+    await pgc.query('ALTER TABLE t ALTER n TYPE bigint, DROP CONSTRAINT t_u_key, DROP CONSTRAINT t_s_check, DROP CONSTRAINT t_pkey')
+    const written = (3 * countOfBad) / 5
+    assert.deepEqual(await replayedBy(file, '--run', 'a'), [1, written, (2 * countOfBad) / 5])
+    const marks = (await readdir(join(folder, 'died'), { recursive: true })).filter(name => name.endsWith('replayed.json'))
+    assert.equal(marks.length, 1)
+    await rm(join(folder, 'died', marks[0]!))
+    assert.deepEqual((await replayedBy(file, '--run', 'b')).slice(0, 2), [2, written])
+    assert.equal((await replayedBy(file))[1], 0)
+    const { rows } = await pgc.query<{ count: string }>('SELECT count(*) FROM t')
+    assert.equal(Number(rows[0]?.count), ROWS - countOfBad + 2 * written)
+  })
+
+  /** Runs, rows written and rows left of a replay. */
+  async function replayedBy(file: string, ...args: string[]): Promise<number[]> {
+    const { out } = await sluice(['dirty', 'replay', file, '--json', ...args])
+    const last = lines<{ event: string; sets: number; written: number; left: number }>(out).at(-1)!
+    assert.equal(last.event, 'replayed', out)
+    return [last.sets, last.written, last.left]
+  }
 })
 
 function lines<T>(text: string): T[] {

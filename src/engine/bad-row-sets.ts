@@ -1,7 +1,8 @@
 /** What has been set aside, per run of a job: for `sluice dirty`, and to be copied into a table. */
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BadRow, BadRowHead } from './bad-row-file.ts'
+import { readState, writeState } from './durable-file.ts'
 import { readBadRows } from './read-bad-rows.ts'
 
 /** The rows that one run set aside. */
@@ -31,7 +32,8 @@ export async function badRowSets(jobFolder: string): Promise<BadRowSet[]> {
     const [first] = files
     if (first === undefined) continue
     const { head } = await readBadRows(first)
-    sets.push({ job: head.job, run: head.run, folder: inside, files: files.sort(), replayed: await markOf(inside), copied })
+    const mark = (await readState(join(inside, REPLAYED))) as { replayed: string } | undefined
+    sets.push({ job: head.job, run: head.run, folder: inside, files: files.sort(), replayed: mark?.replayed, copied })
   }
   return sets
 }
@@ -45,20 +47,12 @@ export async function* rowsOfSet(set: BadRowSet): AsyncIterable<{ head: BadRowHe
 }
 
 export async function markReplayed(set: BadRowSet): Promise<void> {
-  await writeFile(join(set.folder, REPLAYED), `${JSON.stringify({ replayed: new Date().toISOString() })}\n`)
+  await writeState(join(set.folder, REPLAYED), { replayed: new Date().toISOString() })
 }
 
 /** `table`: letters and digits. */
 export async function markCopied(set: BadRowSet, table: string): Promise<void> {
-  await writeFile(join(set.folder, `copied-${table}.json`), `${JSON.stringify({ copied: new Date().toISOString() })}\n`)
-}
-
-async function markOf(folder: string): Promise<string | undefined> {
-  try {
-    return (JSON.parse(await readFile(join(folder, REPLAYED), 'utf8')) as { replayed: string }).replayed
-  } catch {
-    return undefined
-  }
+  await writeState(join(set.folder, `copied-${table}.json`), { copied: new Date().toISOString() })
 }
 
 async function names(folder: string): Promise<string[]> {

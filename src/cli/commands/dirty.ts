@@ -2,18 +2,14 @@
 import { styleText } from 'node:util'
 import * as catalog from '#catalog'
 import {
-  badRowSets,
-  BAD_ROWS_SOURCE,
-  jobFolder,
-  markReplayed,
+  badRowSetsOf,
   namedValues,
+  replayBadRows,
   rowsOfSet,
-  runJob,
-  withBadRows,
   type BadRowSet,
   type JobSpec,
+  type ReplayReport,
 } from '#engine'
-import { createHash } from 'node:crypto'
 import { command } from '../command.ts'
 import { copyIntoTable } from '../copy-into-table.ts'
 import { cliErrors } from '../errors.ts'
@@ -110,67 +106,39 @@ const isWhole = ({ column, text }: { readonly column?: string; readonly text?: s
 /** Writes all rows again that no replay has written yet. What fails again is set aside once more, by the replay. */
 export const replay = command(async (flags: DirtyFlags, file: string): Promise<number> => {
   const { spec } = await loadSpec(file, flags)
-  const waiting = (await setsOf(spec, flags.run)).filter(({ replayed }) => replayed === undefined)
+  await setsOf(spec, flags.run)
   const view = progressView({ json: flags.json === true, out: process.stderr, data: process.stdout })
   using stop = stopSignals(() => process.stderr.write(`${styleText('yellow', 'stopping')} after the next commit\n`))
-  let [written, left] = [0, 0]
+  let report: ReplayReport
   try {
-    for (const set of waiting) {
-      const report = await runJob(replaySpec(spec, set), withBadRows(catalog), {
-        runId: `replay-${createHash('sha256').update(`${set.job} ${set.run}`).digest('hex').slice(0, 12)}`,
-        resume: true,
-        fresh: false,
-        drain: stop.drain,
-        signal: stop.abort,
-        onEvent: event => view.event(event),
-      })
-      if (report.outcome === 'drained') return EXIT_CODES.interrupted.code
-      await markReplayed(set)
-      written += report.meter.rowsWritten
-      left += report.rowsBad
-    }
+    report = await replayBadRows(spec, catalog, {
+      run: flags.run,
+      drain: stop.drain,
+      signal: stop.abort,
+      onEvent: event => view.event(event),
+    })
   } finally {
     view.end()
   }
-  if (flags.json) print({ event: 'replayed', sets: waiting.length, written, left })
-  else
-    process.stdout.write(
-      waiting.length === 0
-        ? 'Nothing is waiting to be replayed.\n'
-        : `${formatCount(written)} rows written, ${formatCount(left)} still cannot be written\n`,
-    )
-  return left === 0 ? EXIT_CODES.ok.code : EXIT_CODES.differs.code
+  const { outcome, ...counts } = report
+  if (outcome === 'drained') return EXIT_CODES.interrupted.code
+  if (flags.json) print({ event: 'replayed', ...counts })
+  else process.stdout.write(sentenceOf(report))
+  return report.left === 0 && report.unfinished === undefined ? EXIT_CODES.ok.code : EXIT_CODES.differs.code
 })
 
-const replayJob = (job: string) => `${job}/replay`
+function sentenceOf({ sets, written, left, unfinished }: ReplayReport): string {
+  const done = `${formatCount(written)} rows written, ${formatCount(left)} still cannot be written\n`
+  const rest = unfinished === undefined ? '' : `The rows of run ${unfinished} wait until it has finished: go on with it first.\n`
+  return sets === 0 && rest === '' ? 'Nothing is waiting to be replayed.\n' : `${sets === 0 ? '' : done}${rest}`
+}
 
-/** Sets of the job and of its replays. */
 async function setsOf(spec: JobSpec, run: string | undefined): Promise<BadRowSet[]> {
-  const base = spec.badRows?.baseFolder ?? spec.stateDir
-  const sets = [...(await badRowSets(jobFolder(base, spec.id))), ...(await badRowSets(jobFolder(base, replayJob(spec.id))))]
+  const sets = await badRowSetsOf(spec)
   if (run === undefined) return sets
   const chosen = sets.filter(set => set.run === run)
   if (chosen.length === 0) throw cliErrors.noBadRows({ run, runs: sets.map(set => set.run).join(', ') || 'none' })
   return chosen
-}
-
-/** The same target without what belongs to the beginning and the end of the job: a replay must not empty what the job has written. */
-function replaySpec(spec: JobSpec, { files }: BadRowSet): JobSpec {
-  const { preSql: _pre, postSql: _post, ...options } = spec.sink.options
-  const isFile = options['writeMode'] === 'overwrite' || options['writeMode'] === 'nonconflict'
-  return {
-    ...spec,
-    id: replayJob(spec.id),
-    source: { connector: BAD_ROWS_SOURCE, options: { files, as: 'rows' } },
-    sink: { connector: spec.sink.connector, options: { ...options, ...(isFile ? { writeMode: 'append' } : {}) } },
-    readers: 1,
-    writers: 1,
-    badRows: {
-      limit: { record: null, percentage: null },
-      kinds: { conversion: 'quarantine', duplicate: 'quarantine', constraint: 'quarantine' },
-      ...(spec.badRows?.baseFolder === undefined ? {} : { baseFolder: spec.badRows.baseFolder }),
-    },
-  }
 }
 
 /** Rows are what they are, even where a value of theirs is the password. */
