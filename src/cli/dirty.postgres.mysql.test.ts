@@ -212,6 +212,33 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     )
   })
 
+  test('that a trigger refuses, with a code of its own, are bad rows', async () => {
+    await pgc.query(`DROP TABLE IF EXISTS judged; CREATE TABLE judged (id int PRIMARY KEY, s text);
+      CREATE OR REPLACE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.id % 1000 = 0 THEN RAISE 'not this one'; END IF;
+        IF NEW.id % 1000 = 1 THEN RAISE 'nor this one' USING ERRCODE = 'MY001'; END IF;
+        RETURN NEW; END $$;
+      CREATE TRIGGER judge BEFORE INSERT ON judged FOR EACH ROW EXECUTE FUNCTION judge()`)
+    await my.query(`DROP TABLE IF EXISTS judged; CREATE TABLE judged (id int PRIMARY KEY, s varchar(30));
+      CREATE TRIGGER judge BEFORE INSERT ON judged FOR EACH ROW BEGIN
+        IF NEW.id % 1000 = 2 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF;
+        IF NEW.id % 1000 = 3 THEN SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31001, MESSAGE_TEXT = 'nor this one'; END IF; END`)
+    const mariadb = { connector: 'mysql', ...loginOf(source!) }
+    const rows = { customSql: `SELECT seq AS id, 'x' AS s FROM seq_1_to_5000` }
+    for (const [name, end] of [
+      ['judged', { connector: 'postgres', ...loginOf(target!) }],
+      ['signalled', mariadb],
+    ] as const) {
+      const file = join(folder, `${name}.json`)
+      const settings = { errorLimit: { record: 10 }, stateDir: join(folder, 'state') }
+      const ends = { source: { ...mariadb, ...rows }, sink: { ...end, tables: ['judged'] } }
+      await writeFile(file, JSON.stringify({ name, ...ends, settings }))
+      const { code, out, err } = await sluice(['run', file, '--json'])
+      assert.equal(code, 0, err)
+      assert.match(out, /"rowsBad":10\b/)
+    }
+  })
+
   test('are written again once their cause is gone; the rest stays', async () => {
     await emptyTarget()
     const file = await job('again', {}, { sink: { preSql: ['TRUNCATE t'] } })

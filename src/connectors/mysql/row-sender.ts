@@ -257,9 +257,15 @@ export class RowSender {
     this.#pool.push(packet)
   }
 
-  #answer(packet: Packet): Promise<Outcome> {
+  async #answer(packet: Packet): Promise<Outcome> {
     packet.answers--
-    return this.#connection.outcome()
+    try {
+      return await this.#connection.outcome()
+    } catch (error) {
+      // MySQL may have forgotten the types with a statement that failed.
+      for (const statement of this.#statements.values()) statement.isBound = false
+      throw error
+    }
   }
 
   /** Reads the answers that are still due; what they say no longer matters. */

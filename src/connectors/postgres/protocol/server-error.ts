@@ -24,6 +24,8 @@ const BY_STATE: Readonly<Record<string, Factory>> = {
   '08P01': postgresErrors.statementRefused,
   '25P03': postgresErrors.busy,
   '25006': postgresErrors.readOnly,
+  // "index row size exceeds maximum"
+  '54000': postgresErrors.rowRefused,
 }
 
 const BY_CLASS: Readonly<Record<string, Factory>> = {
@@ -37,15 +39,19 @@ const BY_CLASS: Readonly<Record<string, Factory>> = {
   '53': postgresErrors.busy,
   '57': postgresErrors.busy,
   '58': postgresErrors.serverFailed,
+  // RAISE of a trigger
+  P0: postgresErrors.rowRefused,
   XX: postgresErrors.serverFailed,
 }
 
 /** `statement` is shown when the server points into it; never one that holds values. */
 export function serverError(fields: ReadonlyMap<string, string>, place: string, statement?: string): SluiceError {
   const sqlState = fields.get('C') ?? 'XX000'
-  const factory = BY_STATE[sqlState] ?? BY_CLASS[sqlState.slice(0, 2)] ?? postgresErrors.statementRefused
   const table = [fields.get('s'), fields.get('t')].filter(name => name !== undefined && name !== '').join('.')
   const context = copyContext(fields.get('W') ?? '')
+  // A trigger raises whatever codes its author likes.
+  const other = context.line === undefined ? postgresErrors.statementRefused : postgresErrors.rowRefused
+  const factory = BY_STATE[sqlState] ?? BY_CLASS[sqlState.slice(0, 2)] ?? other
   return factory({
     place,
     sqlState,
