@@ -45,7 +45,11 @@ for (const [url, reason] of refused) {
 }
 
 test('keeps passwords out of the message', () => {
-  for (const url of ['jdbc:mysql://me:secret@h:x/d', 'jdbc:mysql://h:x/d?user=u&password=secret&trustStorePassword=secret']) {
+  for (const url of [
+    'jdbc:mysql://me:secret@h:x/d',
+    'jdbc:mysql:/me:secret@h/d',
+    'jdbc:mysql://h:x/d?user=u&password=secret&trustStorePassword=secret',
+  ]) {
     assert.throws(
       () => parseJdbcUrl(url),
       (error: unknown) => !JSON.stringify(error).includes('secret'),

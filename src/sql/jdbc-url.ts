@@ -96,6 +96,6 @@ function decode(url: string, text: string): string {
  * wrong characters in a password that make a URL unreadable.
  */
 function refuse(url: string, reason: string, cause?: unknown) {
-  const shown = url.replace(/\/\/.*@/s, '//***@').replace(/([^?&;=]*(?:pass|pwd|secret|token|key)[^?&;=]*=)[^&;]*/gi, '$1***')
+  const shown = url.replace(/\/.*@/s, '/***@').replace(/([^?&;=]*(?:pass|pwd|secret|token|key)[^?&;=]*=)[^&;]*/gi, '$1***')
   return sqlErrors.badUrl({ url: shown, reason }, cause)
 }
