@@ -107,9 +107,9 @@ async function prepareSession(connection: Connection, purpose: Purpose): Promise
     `net_write_timeout = ${NET_TIMEOUT_SECONDS}`,
     `net_read_timeout = ${NET_TIMEOUT_SECONDS}`,
     `wait_timeout = ${NET_TIMEOUT_SECONDS}`,
-    ...(purpose === 'write'
-      ? [`innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`, `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`]
-      : []),
+    // By default a day or a year.
+    `lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+    ...(purpose === 'write' ? [`innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`] : []),
   ]
   // Gap locks would make parallel writers wait for each other; a binary log of statements needs them (error 1665).
   const isRowLogged = row?.log !== '1' || row.format?.toUpperCase() !== 'STATEMENT'

@@ -55,6 +55,8 @@ const SESSION = {
   jit: 'off',
   statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
+  // By default for ever: behind an engine that was thought dead, or a change of the table.
+  lock_timeout: '30s',
   // A server that does not hear of our end keeps the locks of the session for hours: it looks after us within half a minute.
   tcp_keepalives_idle: '15',
   tcp_keepalives_interval: '5',

@@ -67,9 +67,6 @@ const options = z
 
 export type SinkOptions = z.output<typeof options>
 
-/** So long a writer waits for a lock, for instance one of an engine that was thought dead. */
-const LOCK_TIMEOUT = '30s'
-
 export const postgresSink = defineSink({
   name: 'postgres',
   title: 'PostgreSQL',
@@ -104,7 +101,6 @@ class TargetSession implements AsyncDisposable {
   get session(): Promise<Connection> {
     const { connection } = this.settings
     const session = {
-      lock_timeout: LOCK_TIMEOUT,
       default_transaction_isolation: 'read committed',
       default_transaction_read_only: 'off',
     }
