@@ -160,6 +160,19 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     }
   })
 
+  test('do not stop a resumed run whose share of them is allowed', async () => {
+    await emptyTarget()
+    const file = await job('share', { percentage: 1.5 }, { settings: { restore: { maxRowNumForCheckpoint: 2000 } } })
+    const wasKilled = await killWhen(['run', file, '--json'], async () => {
+      const { rows } = await pgc.query<{ count: string }>('SELECT count(*) FROM t')
+      return Number(rows[0]?.count) >= 40_000
+    })
+    assert.equal(wasKilled, true)
+    const { code, err } = await sluice(['run', file, '--resume'])
+    assert.equal(code, 0, err)
+    await assertGoodRows()
+  })
+
   test('of a kind that must not be set aside stop the run', async () => {
     await emptyTarget()
     const file = await job('kinds', {}, { settings: { badRows: { duplicate: 'fail' } } })
@@ -280,7 +293,9 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     const state = { settings: { stateDir: join(folder, 'died') } }
     const file = await job('died', {}, { ...state, sink: { preSql: ['TRUNCATE t'] } })
     for (const run of ['a', 'b']) assert.equal((await sluice(['run', file, '--run-id', run])).code, 0)
-    await pgc.query('ALTER TABLE t ALTER n TYPE bigint, DROP CONSTRAINT t_u_key, DROP CONSTRAINT t_s_check, DROP CONSTRAINT t_pkey')
+    await pgc.query(
+      'ALTER TABLE t ALTER n TYPE bigint, DROP CONSTRAINT t_u_key, DROP CONSTRAINT t_s_check, DROP CONSTRAINT t_pkey',
+    )
     const written = (3 * countOfBad) / 5
     assert.deepEqual(await replayedBy(file, '--run', 'a'), [1, written, (2 * countOfBad) / 5])
     const marks = (await readdir(join(folder, 'died'), { recursive: true })).filter(name => name.endsWith('replayed.json'))

@@ -308,7 +308,8 @@ export class Attempt {
     const { rowsBad, rowsRead } = this.meter
     if (badRows === undefined || rowsBad === 0 || this.#isStopping) return
     try {
-      checkLimit(badRows, { bad: badRows.before + rowsBad, read: rowsRead })
+      const { before, met } = badRows
+      checkLimit(badRows, before + rowsBad, { met: { bad: met.bad + rowsBad, read: met.read + rowsRead } })
     } catch (error) {
       this.#fail(error)
     }

@@ -80,7 +80,7 @@ export class BadRows implements AsyncDisposable {
     this.#meter.rowsBad++
     if (this.#meter.rowsBad % (this.#policy.logEvery ?? Infinity) === 0)
       this.#warn(`Set aside: ${row.message} Its values: ${JSON.stringify(namedValues(from.dataset.schema.fields, row))}`)
-    checkLimit(this.#policy, { bad: this.#policy.before + this.#meter.rowsBad }, cause)
+    checkLimit(this.#policy, this.#policy.before + this.#meter.rowsBad, { cause })
   }
 
   async sync(): Promise<void> {
@@ -92,15 +92,17 @@ export class BadRows implements AsyncDisposable {
   }
 }
 
-/** Throws when there are more bad rows than the job allows; the share counts where `read` is given. */
-export function checkLimit({ limit }: BadRowPolicy, { bad, read }: { bad: number; read?: number }, cause?: SluiceError): void {
+/** Throws when there are more bad rows than the job allows; the share counts where `met` is given. */
+export function checkLimit(
+  { limit }: BadRowPolicy,
+  bad: number,
+  { met = { bad: 0, read: 0 }, cause }: { met?: { bad: number; read: number }; cause?: SluiceError },
+): void {
   const last = cause === undefined ? '' : ` The last one: ${cause.message}`
   if (limit.record !== null && bad > limit.record)
     throw engineErrors.tooManyBadRows({ bad, limit: `${limit.record}`, last }, cause)
-  if (limit.percentage === null || read === undefined || read === 0 || bad === 0) return
-  if (bad / read > limit.percentage / 100) {
-    throw engineErrors.tooManyBadRows({ bad, limit: `${limit.percentage} % of ${read} rows read`, last }, cause)
-  }
+  if (limit.percentage !== null && met.bad > (met.read * limit.percentage) / 100)
+    throw engineErrors.tooManyBadRows({ bad: met.bad, limit: `${limit.percentage} % of ${met.read} rows read`, last }, cause)
 }
 
 /** Kinds that a job can treat differently. */

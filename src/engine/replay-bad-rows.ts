@@ -76,8 +76,7 @@ export async function replayBadRows(
 const newestRun = (spec: JobSpec, connectors: Connectors, signal: AbortSignal) =>
   withRecorder(spec, connectors, new StateStore(spec.stateDir, spec.id), signal, recorder => recorder.find(spec.id, false))
 
-const runIdOf = ({ job, run }: BadRowSet) =>
-  `replay-${createHash('sha256').update(`${job} ${run}`).digest('hex').slice(0, 12)}`
+const runIdOf = ({ job, run }: BadRowSet) => `replay-${createHash('sha256').update(`${job} ${run}`).digest('hex').slice(0, 12)}`
 
 /** The same target without what belongs to the beginning and the end of the job: a replay must not empty what the job has written. */
 function replaySpec(spec: JobSpec, { files }: BadRowSet): JobSpec {

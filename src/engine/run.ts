@@ -265,7 +265,8 @@ class JobRun {
     if (badRows === undefined) return undefined
     const before = record.splits.reduce((sum, { bad = 0 }) => sum + bad, 0)
     this.#badBefore = before
-    return { ...badRows, folder: this.#state.badRowsFolder(record.run, badRows.baseFolder), before }
+    const { rowsBad: bad, rowsRead: read } = this.#meter
+    return { ...badRows, folder: this.#state.badRowsFolder(record.run, badRows.baseFolder), before, met: { bad, read } }
   }
 
   #tellProgress(meter: Meter, splits: number): void {

@@ -56,6 +56,8 @@ export interface BadRowPolicy extends ErrorLimits {
   readonly folder: string
   /** Rows that were set aside before this attempt. */
   readonly before: number
+  /** What earlier attempts of this process have met. What other processes have read is not known, so the share is that of this one. */
+  readonly met: { readonly bad: number; readonly read: number }
 }
 
 /** When a worker ends a batch and when it commits: whichever bound is reached first. */

@@ -64,7 +64,9 @@ const errorLimit = z.object({
     .nullable()
     .default(null)
     .transform(limitOrNone)
-    .describe('Share of the rows read that may fail before the run stops, in percent. A negative number or none: no limit.')
+    .describe(
+      'Share of the rows read that may fail before the run stops, in percent; of a run that was resumed, of the rows read since. A negative number or none: no limit.',
+    )
     .meta({ unit: '%' }),
 })
 
