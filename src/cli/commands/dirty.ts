@@ -1,15 +1,7 @@
 /** Rows that runs have set aside: count them, look at them, write them again. */
 import { styleText } from 'node:util'
 import * as catalog from '#catalog'
-import {
-  badRowSetsOf,
-  namedValues,
-  replayBadRows,
-  rowsOfSet,
-  type BadRowSet,
-  type JobSpec,
-  type ReplayReport,
-} from '#engine'
+import { badRowSetsOf, namedValues, replayBadRows, rowsOfSet, type BadRowSet, type JobSpec, type ReplayReport } from '#engine'
 import { command } from '../command.ts'
 import { copyIntoTable } from '../copy-into-table.ts'
 import { cliErrors } from '../errors.ts'
