@@ -40,6 +40,7 @@ class WorkerSession {
   readonly #endpoint: Endpoint<FromWorker, ToWorker>
   readonly #connectors: Connectors
   readonly #abort = new AbortController()
+  readonly #warn = (message: string) => this.#endpoint.send({ kind: 'warning', message })
   readonly #meter = new ChainMeter()
   readonly #supply: SplitSupply
   #init: Init | undefined
@@ -130,10 +131,7 @@ class WorkerSession {
     const limits = this.#limits
     if (limits === undefined) throw new Error('a worker was opened before it was initialised')
     const { badRows } = this.#initialised()
-    if (badRows) {
-      const warn = (message: string) => this.#endpoint.send({ kind: 'warning', message })
-      this.#badRows = new BadRows(badRows, run, this.#meter, warn)
-    }
+    if (badRows) this.#badRows = new BadRows(badRows, run, this.#meter, this.#warn)
     this.#chain = new Chain({
       ...{ source, writer, supply: this.#supply, meter: this.#meter, routes, limits, signal: this.#abort.signal },
       ...(this.#badRows === undefined ? {} : { badRows: this.#badRows }),
@@ -186,6 +184,7 @@ class WorkerSession {
       parallelism,
       meter,
       signal: this.#abort.signal,
+      warn: this.#warn,
       quarantine: badRows !== undefined,
       ...(resumeColumn === undefined ? {} : { resumeColumn }),
     })

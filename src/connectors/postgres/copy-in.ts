@@ -21,6 +21,8 @@ export const TEXT: CopyFormat = { header: Buffer.alloc(0), trailer: Buffer.alloc
 
 export class CopyIn {
   readonly sql: string
+  /** Rows so far. */
+  sent = 0
   readonly #session: Connection
   readonly #format: CopyFormat
   readonly #pool: SendPool
@@ -57,7 +59,10 @@ export class CopyIn {
         batch instanceof EncodedBatch
           ? copyRows(batch, out, this.#end, state)
           : encode(batch.columns, batch.rows, out, this.#end, state, refuse)
-      if (state.row === batch.rows) return
+      if (state.row === batch.rows) {
+        this.sent += batch.rows
+        return
+      }
       this.#flush()
       await this.#buffer(state.need)
     }
@@ -81,12 +86,12 @@ export class CopyIn {
     this.#flush()
   }
 
-  /** Sends what is left and the end; `then` is executed behind it, in the same round trip. */
-  async end(then?: string): Promise<void> {
+  /** Sends what is left and the end; `then` is executed behind it, in the same round trip. Returns what the server says of the COPY. */
+  async end(then?: string): Promise<string> {
     await this.#finishRows()
     // Where the COPY was refused, `then` must not be executed without it.
     if (!this.#isStarted) await this.#session.copyInStarted(this.sql)
-    await this.#session.endCopyIn(this.sql, then)
+    return (await this.#session.endCopyIn(this.sql, then)).tag
   }
 
   async #buffer(bytes: number): Promise<Buffer<ArrayBuffer>> {

@@ -10,6 +10,7 @@ import type { Savepoints, Target } from '#connector'
 import { SluiceError } from '#errors'
 import { SendPool } from '#wire'
 import { CopyIn } from './copy-in.ts'
+import type { KeptOut } from './kept-out.ts'
 import { PreparedTargets, type PreparedTarget } from './prepared-target.ts'
 import type { Connection } from './protocol/connection.ts'
 import { copyStatement, mergeStatement, stageStatement, truncateStatement } from './target-detail.ts'
@@ -23,20 +24,28 @@ const BEFORE = {
   refused: [`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`],
 }
 
+/** Statements that are not answered; of a COPY, with its rows. */
+interface Due {
+  readonly sql: string
+  readonly copied?: { readonly copy: CopyIn; readonly into: PreparedTarget }
+}
+
 export class PieceWriter implements Savepoints {
   accepted = 0
   readonly #session: Connection
   readonly #pool: SendPool
+  readonly #keptOut: KeptOut
   readonly #prepared = new PreparedTargets()
   /** The COPY of the piece that has not ended. */
   #open: { readonly copy: CopyIn; readonly into: PreparedTarget } | undefined
-  /** Per piece that has ended and is not accepted, oldest first: its statements that are not answered. */
-  #due: string[][] = []
+  /** Per piece that has ended and is not accepted, oldest first. */
+  #due: Due[][] = []
   /** The last piece of the transaction. */
   #last: keyof typeof BEFORE = 'none'
 
-  constructor(session: Connection) {
+  constructor(session: Connection, keptOut: KeptOut) {
     this.#session = session
+    this.#keptOut = keptOut
     this.#pool = new SendPool(session.stream)
   }
 
@@ -57,13 +66,17 @@ export class PieceWriter implements Savepoints {
     const { copy, into } = this.#open
     this.#open = undefined
     await copy.postEnd()
-    this.#due.push([copy.sql, ...(into.detail.key === null ? [] : [this.#merge(into, into.detail.key)])])
+    const merge = into.detail.key === null ? [] : [{ sql: this.#merge(into, into.detail.key) }]
+    this.#due.push([{ sql: copy.sql, copied: { copy, into } }, ...merge])
   }
 
   async settle(pending: number): Promise<void> {
     while (this.#due.length > pending) {
       try {
-        for (let sql = this.#due[0]?.shift(); sql !== undefined; sql = this.#due[0]?.shift()) await this.#session.answer(sql)
+        for (let next = this.#due[0]?.shift(); next !== undefined; next = this.#due[0]?.shift()) {
+          const { tag } = await this.#session.answer(next.sql)
+          if (next.copied) this.#keptOut.compare(next.copied.into.name, next.copied.copy.sent, tag)
+        }
       } catch (error) {
         if (SluiceError.is(error) && error.fault === 'data') await this.#forgetPieces()
         throw error
@@ -123,12 +136,12 @@ export class PieceWriter implements Savepoints {
     const { copy } = this.#open
     this.#open = undefined
     await copy.postEnd(why)
-    this.#due.push([copy.sql])
+    this.#due.push([{ sql: copy.sql }])
   }
 
   /** Takes the answers that are still due, which say nothing new. The next statement returns to the start of the oldest piece. */
   async #forgetPieces(): Promise<void> {
-    for (const sql of this.#due.flat()) {
+    for (const { sql } of this.#due.flat()) {
       await this.#session.answer(sql).catch((failure: unknown) => {
         if (!this.#session.stream.isOpen) throw failure
       })

@@ -6,6 +6,8 @@ import { compileEncoder, type Encode, type EncodeState } from './encode.ts'
 import { detailOf, encodedColumns, type TargetDetail } from './target-detail.ts'
 
 export interface PreparedTarget {
+  /** Of the target. */
+  readonly name: string
   readonly detail: TargetDetail
   readonly format: CopyFormat
   readonly encode: Encode
@@ -31,6 +33,7 @@ function prepare(target: Target): PreparedTarget {
   const indexes = detail.columns.map(({ index }) => index)
   const compile = detail.isBinary ? compileEncoder : compileTextEncoder
   return {
+    name: target.name,
     detail,
     format: detail.isBinary ? BINARY : TEXT,
     encode: compile(encodedColumns(target), indexes, detail.key !== null),

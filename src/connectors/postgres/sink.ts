@@ -32,6 +32,7 @@ import { SEND_BUFFERS, SEND_BYTES } from '#wire'
 import { Ledger } from './ledger.ts'
 import { openSession, postgresFacts, tlsShape } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
+import { KeptOut } from './kept-out.ts'
 import { PieceWriter } from './piece-writer.ts'
 import { readBackOptions } from './read-back.ts'
 import { executeInside, executeOutside, needsNoTransaction } from './statements.ts'
@@ -115,7 +116,8 @@ class TargetSession implements AsyncDisposable {
 
   async join(): Promise<void> {
     const session = await this.session
-    this.#writer ??= this.#context.quarantine === true ? new PieceWriter(session) : new TableWriter(session)
+    const Rows = this.#context.quarantine === true ? PieceWriter : TableWriter
+    this.#writer ??= new Rows(session, new KeptOut(this.#context))
   }
 
   async write(target: Target, batch: Batch): Promise<void> {

@@ -7,6 +7,7 @@ import type { Batch } from '#columnar'
 import type { Target } from '#connector'
 import { SendPool } from '#wire'
 import { CopyIn } from './copy-in.ts'
+import type { KeptOut } from './kept-out.ts'
 import { PreparedTargets, type PreparedTarget } from './prepared-target.ts'
 import type { Connection } from './protocol/connection.ts'
 import { copyStatement, mergeStatement, stageStatement } from './target-detail.ts'
@@ -14,6 +15,7 @@ import { copyStatement, mergeStatement, stageStatement } from './target-detail.t
 export class TableWriter {
   readonly #session: Connection
   readonly #pool: SendPool
+  readonly #keptOut: KeptOut
   readonly #prepared = new PreparedTargets()
   /** Whose COPY is open. */
   #open: { readonly copy: CopyIn; readonly into: PreparedTarget } | undefined
@@ -21,8 +23,9 @@ export class TableWriter {
   readonly #staged = new Set<PreparedTarget>()
   #isBegun = false
 
-  constructor(session: Connection) {
+  constructor(session: Connection, keptOut: KeptOut) {
     this.#session = session
+    this.#keptOut = keptOut
     this.#pool = new SendPool(session.stream)
   }
 
@@ -36,21 +39,25 @@ export class TableWriter {
   async commit(last?: string): Promise<void> {
     const merges = [...this.#staged].map(({ detail }) => mergeStatement(detail, detail.key ?? []))
     const statements = [...merges, ...(last === undefined ? [] : [last]), 'COMMIT']
-    const open = this.#open
-    this.#open = undefined
     this.#staged.clear()
-    if (open === undefined && !this.#isBegun) {
+    if (this.#open === undefined && !this.#isBegun) {
       if (last !== undefined) await this.#session.query(`BEGIN; ${statements.join('; ')}`)
       return
     }
     this.#isBegun = false
-    if (open === undefined) await this.#session.query(statements.join('; '))
-    else await open.copy.end(statements.join('; '))
+    if (this.#open === undefined) await this.#session.query(statements.join('; '))
+    else await this.#endCopy(statements.join('; '))
+  }
+
+  async #endCopy(then?: string): Promise<void> {
+    if (this.#open === undefined) return
+    const { copy, into } = this.#open
+    this.#open = undefined
+    this.#keptOut.compare(into.name, copy.sent, await copy.end(then))
   }
 
   async #switchTo(into: PreparedTarget): Promise<void> {
-    await this.#open?.copy.end()
-    this.#open = undefined
+    await this.#endCopy()
     const before = [...(this.#isBegun ? [] : ['BEGIN']), ...(into.detail.key === null ? [] : [stageStatement(into.detail)])]
     const copy = new CopyIn(this.#session, this.#pool, [...before, copyStatement(into.detail)].join('; '), into.format)
     await copy.start()

@@ -238,17 +238,19 @@ export class Connection implements AsyncDisposable {
     return this.#result(sql, true, true)
   }
 
-  /** Sends the end of a COPY and, in the same go, a further query; returns when both have been executed. */
-  async endCopyIn(sql: string, then?: string): Promise<Result | undefined> {
+  /** Sends the end of a COPY and, in the same go, a further query; returns the result of the COPY when both have been executed. */
+  async endCopyIn(sql: string, then?: string): Promise<Result> {
     this.send(then === undefined ? messages.copyDone() : Buffer.concat([messages.copyDone(), messages.query(then)]))
+    let copied: Result
     try {
-      await this.#result(sql)
+      copied = await this.#result(sql)
     } catch (error) {
       // The transaction has failed, so the further query fails as well; its answer must be taken all the same.
       if (then !== undefined) await this.#result(then).catch(() => {})
       throw error
     }
-    return then === undefined ? undefined : this.#result(then)
+    if (then !== undefined) await this.#result(then)
+    return copied
   }
 
   /** Asks the server, over a connection of its own, to end the running statement. Never throws. */
