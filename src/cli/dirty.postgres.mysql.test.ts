@@ -133,15 +133,18 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
   })
 
   test('stop the run when there are more than the limit, by number and by share', async () => {
-    for (const [limit, words] of [
-      [{ record: 10 }, /11 rows cannot be written; the job allows 10\./],
-      [{ percentage: 0.5 }, /the job allows 0\.5 % of/],
-      [{ record: 0 }, /column "d", row 99/],
+    for (const [name, limit, words, shown] of [
+      ['limit-11', { record: 10 }, /11 rows cannot be written; the job allows 10\./, 11],
+      ['limit-share', { percentage: 0.5 }, /the job allows 0\.5 % of/],
+      ['limit-1', { record: 0 }, /column "d", row 99/],
     ] as const) {
       await emptyTarget()
-      const { code, err } = await sluice(['run', await job('limit', limit), '--fresh'])
+      const file = await job(name, limit)
+      const { code, err } = await sluice(['run', file, '--fresh'])
       assert.equal(code, 65, err)
       assert.match(err, words)
+      // Though none of them has been committed.
+      if (shown !== undefined) assert.equal((await badKeys(file)).length, shown)
     }
     const { code, err } = await sluice(['run', await job('enough', { percentage: 1 }), '--fresh'])
     assert.equal(code, 0, err)

@@ -100,7 +100,9 @@ export class BadRowFile implements AsyncDisposable {
     })
   }
 
+  /** What does not count yet can be looked at until the split is taken up again. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#write().catch(() => {})
     const handle = await this.#handle?.catch(() => undefined)
     await handle?.close()
   }

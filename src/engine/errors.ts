@@ -78,8 +78,7 @@ export const engineErrors = defineErrors('engine', {
     fault: 'data',
     message: (d: { bad: number; limit: string; last: string }) =>
       `${d.bad} rows cannot be written; the job allows ${d.limit}.${d.last}`,
-    hint: () =>
-      'Correct the rows, or raise `errorLimit`. `sluice dirty show` lists those up to the last commit; the run can go on with --resume.',
+    hint: () => 'Correct the rows, or raise `errorLimit`. `sluice dirty show` lists them; the run can go on with --resume.',
   },
   badRowsUnwritable: {
     fault: 'usage',
