@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -96,6 +96,21 @@ test('a store that has been lost or cut short takes what comes', async () => {
   await truncate(file, 10)
   await append(folder, 6, [7])
   assert.deepEqual(await idsIn(folder), ['id=7'])
+})
+
+test('a file is open only while its rows are read', async () => {
+  const folder = join(base, `${++folders}`)
+  await append(folder, 0, [1, 2])
+  const file = join(folder, (await readdir(folder))[0]!)
+  const sets = await Promise.all(Array.from({ length: 20 }, () => readBadRows(file)))
+  for await (const { key } of sets[0]!.rows) if (key === 'id=1') break
+  await writeFile(join(folder, 'none.jsonl'), '{}\n')
+  await assert.rejects(readBadRows(join(folder, 'none.jsonl')), { code: 'engine.state-torn' })
+  const links = await Promise.all((await readdir('/proc/self/fd')).map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+  assert.deepEqual(
+    links.filter(link => link.startsWith(folder)),
+    [],
+  )
 })
 
 test('many rows go out in time, not at the end only', async () => {

@@ -1,5 +1,5 @@
 /** Reads what bad-row-file.ts wrote. */
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { parseTypeName } from '#columnar'
 import { BAD_ROWS_FORMAT, type BadRow, type BadRowHead } from './bad-row-file.ts'
@@ -20,29 +20,38 @@ const rowShape = z.object({
   ...{ column: z.string().optional(), text: z.string().optional() },
 })
 
-/** Head and rows of a file; `rows` is read line by line and may be read once. A last line that is torn is not a row. */
+/** Head and rows of a file, which is open only while `rows` is read. A last line that is torn is not a row. */
 export async function readBadRows(file: string): Promise<{ head: BadRowHead; rows: AsyncIterable<BadRow> }> {
-  const lines = linesOf(file)
-  const first = await lines.next()
-  const head = first.done === true ? undefined : parse(first.value)
-  if (!headShape.safeParse(head).success) throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
-  const rows = async function* () {
-    for (let line = await lines.next(); line.done !== true;) {
-      const row = parse(line.value)
-      const next = await lines.next()
-      if (row === undefined && next.done === true) return
-      if (!rowShape.safeParse(row).success) throw engineErrors.stateTorn({ file, reason: 'one of its lines is not a row' })
-      yield row as BadRow
-      line = next
-    }
+  return { head: await headOfFile(file), rows: rowsOfFile(file) }
+}
+
+async function headOfFile(file: string): Promise<BadRowHead> {
+  for await (const line of linesOf(file)) {
+    const head = parse(line)
+    if (!headShape.safeParse(head).success) break
+    return head as BadRowHead
   }
-  return { head: head as BadRowHead, rows: rows() }
+  throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
+}
+
+async function* rowsOfFile(file: string): AsyncIterable<BadRow> {
+  let number = 0
+  let isTorn = false
+  for await (const line of linesOf(file)) {
+    if (number++ === 0) continue
+    const row = parse(line)
+    if (isTorn || (row !== undefined && !rowShape.safeParse(row).success))
+      throw engineErrors.stateTorn({ file, reason: 'one of its lines is not a row' })
+    if (row === undefined) isTorn = true
+    else yield row as BadRow
+  }
 }
 
 /** A line ends with a line feed and nothing else: readline would divide values at U+2028, too. */
 async function* linesOf(file: string): AsyncGenerator<string, undefined> {
+  await using handle = await open(file)
   let line: string[] = []
-  for await (const text of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+  for await (const text of handle.createReadStream({ encoding: 'utf8', autoClose: false }) as AsyncIterable<string>) {
     const [rest = '', ...others] = text.split('\n')
     line.push(rest)
     for (const other of others) {
