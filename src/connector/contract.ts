@@ -77,7 +77,7 @@ export interface Context {
   /** Upper bounds for one batch: rows, and payload bytes unless a single row is larger. */
   readonly batchRows: number
   readonly batchBytes: number
-  /** Most bytes of one row, where the user has set a limit; a larger one is `data.row-too-large`. */
+  /** Most bytes of one row, where the user has set a limit; a larger one is `data.row-too-large`, with its place or after all rows before it. */
   readonly rowBytes?: number
   /** Workers that read, or write, at the same time. */
   readonly parallelism: number

@@ -9,12 +9,16 @@ export const dataErrors = defineErrors('data', {
       `${d.dataset}${d.column === '' ? '' : `, column "${d.column}"`}${d.key === undefined ? '' : `, row ${d.key}`}: ${d.reason}`,
     hint: () => 'Correct the row in the source, exclude it with `where`, or choose a target type that can hold the value.',
   },
-  /** A row that does not fit into the memory of the job. */
+  /**
+   * A row that does not fit into the memory of the job. `bytes`: as many as are known before it has been read. `place` is completed by the
+   * engine where every row before it has been handed out.
+   */
   rowTooLarge: {
     fault: 'data',
-    message: (d: { dataset: string; bytes: number; limit: number; after?: string }) =>
-      `${d.dataset}: a row${d.after === undefined ? '' : ` behind ${d.after}`} has ${d.bytes} bytes, and the memory of the job allows rows of ${d.limit} bytes.`,
-    hint: () => 'Give the job more memory (setting `memory`, or `--max-memory`), or leave the large column out.',
+    message: (d: { dataset: string; bytes: number; limit: number; place?: string }) =>
+      `${d.dataset}: ${d.place ?? 'a row'} has at least ${d.bytes} bytes, and the memory of the job allows rows of ${d.limit} bytes.`,
+    hint: () =>
+      'Give the job more memory (setting `memory`, or `--max-memory`), leave the large column out, or exclude the row with `where`. `errorLimit` does not help: a row that cannot be held in memory cannot be set aside.',
   },
 })
 

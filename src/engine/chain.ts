@@ -18,7 +18,7 @@ import type { Assignment } from './messages.ts'
 import type { ChainMeter } from './meter.ts'
 import { PieceQueue, type PieceRows } from './piece-queue.ts'
 import { Uncommitted } from './progress.ts'
-import { rowKey, withRowKey } from './row-key.ts'
+import { rowKey, withRowKey, withRowPlace } from './row-key.ts'
 import { rowsWithout, sift } from './sift.ts'
 import type { Limits, Route } from './spec.ts'
 import { Throttle } from './throttle.ts'
@@ -157,18 +157,24 @@ export class Chain {
   }
 
   async #readSplit(assignment: Assignment): Promise<void> {
-    const { split, position } = assignment
+    const { split } = assignment
     const found = this.#routes.get(split.dataset)
     if (found === undefined) throw new Error(`split ${split.id} belongs to no route`)
     await this.#badRows?.open(assignment, found.route.dataset)
+    let { position } = assignment
     let rowsBefore = 0
     let since = performance.now()
-    for await (const chunk of this.#source.read(found.route.dataset, split, position, this.#takesEncoded(found.route))) {
-      this.#meter.pullMs += performance.now() - since
-      await this.#throttle.pass(chunk.batch.rows, chunk.batch.byteLength, this.#signal)
-      await this.#lock.run(() => this.#write(found, split, chunk, rowsBefore))
-      rowsBefore += chunk.batch.rows
-      since = performance.now()
+    try {
+      for await (const chunk of this.#source.read(found.route.dataset, split, position, this.#takesEncoded(found.route))) {
+        this.#meter.pullMs += performance.now() - since
+        await this.#throttle.pass(chunk.batch.rows, chunk.batch.byteLength, this.#signal)
+        await this.#lock.run(() => this.#write(found, split, chunk, rowsBefore))
+        position = chunk.position
+        rowsBefore += chunk.batch.rows
+        since = performance.now()
+      }
+    } catch (error) {
+      throw withRowPlace(error, split.id, position, rowsBefore)
     }
     this.#meter.pullMs += performance.now() - since
     await this.#lock.run(async () => {

@@ -1,5 +1,5 @@
 import { cellToJson, type Batch, type Column } from '#columnar'
-import { dataErrors, type Dataset } from '#connector'
+import { dataErrors, type Dataset, type Json } from '#connector'
 import { SluiceError } from '#errors'
 
 /** Names a row for people: `id=17`, or `number 5 of split orders#3` where no key was read. */
@@ -34,4 +34,16 @@ export function withRowKey(error: unknown, key: (row: number) => string): unknow
   }
   if (row === undefined || known !== undefined) return error
   return dataErrors.valueRefused({ dataset, column, reason, key: key(row) }, error)
+}
+
+/** A row that is too large to be read has no key: it is the one behind all that came before. Other errors pass unchanged. */
+export function withRowPlace(error: unknown, split: string, position: Json | undefined, rowsBefore: number): unknown {
+  if (!SluiceError.is(error, 'data.row-too-large')) return error
+  const detail = error.detail as { dataset: string; bytes: number; limit: number; place?: string }
+  if (detail.place !== undefined) return error
+  const place =
+    position === undefined
+      ? `row ${rowsBefore + 1} of split ${split}`
+      : `the row behind position ${JSON.stringify(position)} of split ${split}`
+  return dataErrors.rowTooLarge({ ...detail, place }, error)
 }

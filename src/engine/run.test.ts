@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, describe, test } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
+import { dataErrors } from '#connector'
 import { SluiceError } from '#errors'
 import type { WorkerEndpoint } from './attempt.ts'
 import { portEndpoint } from './endpoint.ts'
@@ -296,6 +297,21 @@ describe('several engines and lost state', () => {
     )
     store.run = undefined
     await assert.rejects(run({ resume: true }), { code: 'ledger.missing' })
+  })
+
+  test('a row that is too large is placed behind the one before it', async () => {
+    const tooLarge = () => dataErrors.rowTooLarge({ dataset: 'numbers', bytes: 2000, limit: 1000 })
+    for (const [resumable, read, place] of [
+      [true, 3, 'the row behind position 64 of split numbers#0'],
+      [false, 3, 'row 65 of split numbers#0'],
+      [true, 1, 'row 1 of split numbers#0'],
+    ] as const) {
+      for (const spec of [{}, { readers: 2 }]) {
+        const { run } = prepare(overPort, { sink: 'transactional', world: { resumable, splits: 1 }, spec })
+        const message = `numbers: ${place} has at least 2000 bytes, and the memory of the job allows rows of 1000 bytes.`
+        await assert.rejects(run({}, failAt('read', read, tooLarge)), { code: 'data.row-too-large', message })
+      }
+    }
   })
 
   test('a torn state file stops the run, an older one is noticed', async () => {

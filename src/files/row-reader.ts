@@ -131,8 +131,8 @@ export class RowReader {
     const { rowBytes = Infinity } = this.#context
     const bytes = window.end - window.start
     if (bytes > rowBytes) {
-      const after = `byte ${window.offsetOf(window.start)} of ${file}`
-      throw dataErrors.rowTooLarge({ dataset: dataset.id, bytes, limit: rowBytes, after })
+      const place = `the row at byte ${window.offsetOf(window.start)} of ${file}`
+      throw dataErrors.rowTooLarge({ dataset: dataset.id, bytes, limit: rowBytes, place })
     }
     refuseLongRow(window, this.#maxRowBytes)
     do await window.fill()

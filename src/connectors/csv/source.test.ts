@@ -275,7 +275,7 @@ describe('csv source', () => {
         rowsOf(path, { columns: ['a'] }, { rowBytes: 1_000_000, quarantine }),
         (error: { code: string; message: string }) => {
           assert.equal(error.code, 'data.row-too-large')
-          assert(error.message.includes(`behind byte 4 of ${path}`), error.message)
+          assert(error.message.includes(`the row at byte 4 of ${path} has at least`), error.message)
           return true
         },
       )

@@ -67,8 +67,9 @@ export async function* readQuery(connection: Connection, query: ReadQuery): Asyn
     state.position = stream.start
     decode(state, stream.buffer, stream.end, target.columns, target.capacity, query.limits.batchBytes)
     stream.start = state.position
-    // What comes next goes into no batch with others.
-    const isLast = state.stop === STOP.OTHER || state.stop === STOP.HUGE
+    // What comes next goes into no batch with others, and what is refused comes after all before it.
+    const isLast =
+      state.stop === STOP.OTHER || state.stop === STOP.HUGE || (state.stop === STOP.MORE && isTooLarge(query, state.need))
     if (state.stop === STOP.FULL || (isLast && state.rows > 0)) {
       yield target.take(state.rows)
       query.signal.throwIfAborted()
@@ -89,8 +90,11 @@ export async function* readQuery(connection: Connection, query: ReadQuery): Asyn
   await connection.close(statement)
 }
 
-function refuseLarge({ dataset, limits: { rowBytes } }: ReadQuery, bytes: number): void {
-  if (rowBytes !== undefined && bytes > rowBytes) throw dataErrors.rowTooLarge({ dataset, bytes, limit: rowBytes })
+const isTooLarge = ({ limits: { rowBytes = Infinity } }: ReadQuery, bytes: number) => bytes > rowBytes
+
+function refuseLarge(query: ReadQuery, bytes: number): void {
+  const { dataset, limits } = query
+  if (isTooLarge(query, bytes)) throw dataErrors.rowTooLarge({ dataset, bytes, limit: limits.rowBytes ?? Infinity })
 }
 
 function wireColumns(query: ReadQuery, definitions: readonly ColumnDefinition[]): WireColumn[] {

@@ -49,15 +49,17 @@ export class CopyOut {
       const status = decode(stream, this.#state, limits.maxRows, limits.maxBytes, fail, refuse)
       if (status === BATCH_FULL) return this.#state.rows
       if (status !== NEED_BYTES) return this.#end()
-      this.#refuseLarge(this.#state.need)
+      if (this.#isTooLarge(this.#state.need)) return this.#state.rows
       await stream.fill(this.#state.need)
     }
   }
 
-  #refuseLarge(bytes: number): void {
+  /** True: the rows before it are handed out first. Throws when there are none. */
+  #isTooLarge(bytes: number): boolean {
     const { limits, dataset } = this.#options
-    if (limits.rowBytes !== undefined && bytes > limits.rowBytes)
-      throw dataErrors.rowTooLarge({ dataset, bytes, limit: limits.rowBytes })
+    if (limits.rowBytes === undefined || bytes <= limits.rowBytes) return false
+    if (this.#state.rows > 0) return true
+    throw dataErrors.rowTooLarge({ dataset, bytes, limit: limits.rowBytes })
   }
 
   /** CopyDone, or an error. Rows that came before an error are not given out: nobody could tell them from a complete read. */
