@@ -121,6 +121,7 @@ class OptionMatcher {
   match(schema: z.core.$ZodType, raw: JobObject, path: Path): JobObject {
     const shape = shapeOf(schema) ?? {}
     const names = new OptionNames(shape, this.#owner.dialect !== 'native')
+    const isTolerant = metaOf(schema).liftsLimits !== true || Object.keys(raw).some(key => names.find(key) !== undefined)
     const clean: JobObject = {}
     const taken = new Map<string, string>()
     for (const [key, value] of Object.entries(raw)) {
@@ -128,7 +129,7 @@ class OptionMatcher {
       const name = names.find(key)
       if (name === undefined) {
         if (isOpen(schema)) setOwn(clean, key, value)
-        else this.#unmatched(value, written, names, Object.keys(shape))
+        else this.#unmatched(value, written, names, { known: Object.keys(shape), isTolerant })
         continue
       }
       const prepared = this.#value(shape[name]!, value, { written, canonical: [...path.canonical, name] })
@@ -152,7 +153,12 @@ class OptionMatcher {
     return clean
   }
 
-  #unmatched(value: JobValue, path: readonly PropertyKey[], names: OptionNames, known: readonly string[]): void {
+  #unmatched(
+    value: JobValue,
+    path: readonly PropertyKey[],
+    names: OptionNames,
+    { known, isTolerant }: { readonly known: readonly string[]; readonly isTolerant: boolean },
+  ): void {
     const isFlinkx = this.#owner.dialect !== 'native'
     const dotted = path
       .filter(name => typeof name === 'string')
@@ -166,7 +172,8 @@ class OptionMatcher {
     const key = String(path.at(-1))
     const ignored = [...PLATFORM_KEYS, ...(this.#owner.ignored ?? [])].some(name => name.toLowerCase() === dotted || name === key)
     if (isFlinkx && (ignored || /^(?:[?#_]|\/\/)/.test(key))) this.#reporter.ignore(path)
-    else if (isFlinkx) this.#reporter.warnUnknown(path, suggest(key, [...names.spellings(), ...(this.#owner.alsoKnown ?? [])]))
+    else if (isFlinkx && isTolerant)
+      this.#reporter.warnUnknown(path, suggest(key, [...names.spellings(), ...(this.#owner.alsoKnown ?? [])]))
     else this.#reporter.unknown(path, suggest(key, known), known)
   }
 

@@ -49,26 +49,28 @@ export function parseBytes(text: string): number | undefined {
   return parsed.success ? parsed.data : undefined
 }
 
-const errorLimit = z.object({
-  record: z
-    .int()
-    .nullable()
-    .default(null)
-    .transform(limitOrNone)
-    .describe(
-      'Rows that may fail before the run stops, over all workers; what they have in hand then may add a few. A negative number or none: no limit.',
-    )
-    .meta({ aliases: ['records'], unit: 'rows' }),
-  percentage: z
-    .number()
-    .nullable()
-    .default(null)
-    .transform(limitOrNone)
-    .describe(
-      'Share of the rows read that may fail before the run stops, in percent; of a run that was resumed, of the rows read since. A negative number or none: no limit.',
-    )
-    .meta({ unit: '%' }),
-})
+const errorLimit = z
+  .object({
+    record: z
+      .int()
+      .nullable()
+      .default(null)
+      .transform(limitOrNone)
+      .describe(
+        'Rows that may fail before the run stops, over all workers; what they have in hand then may add a few. A negative number or none: no limit.',
+      )
+      .meta({ aliases: ['records'], unit: 'rows' }),
+    percentage: z
+      .number()
+      .nullable()
+      .default(null)
+      .transform(limitOrNone)
+      .describe(
+        'Share of the rows read that may fail before the run stops, in percent; of a run that was resumed, of the rows read since. A negative number or none: no limit.',
+      )
+      .meta({ unit: '%' }),
+  })
+  .meta({ liftsLimits: true })
 
 const restore = z.object({
   isRestore: z.boolean().default(false).describe('Go on with the unfinished run of this job, if there is one.'),
@@ -185,7 +187,9 @@ export const settingsSchema = z.strictObject({
   rebalance: z.boolean().default(false).describe('Spread rows anew between readers and writers.').meta({ advanced: true }),
   errorLimit: errorLimit
     .default({ record: 0, percentage: 0 })
-    .describe('How many rows may fail. Without this section none may; in it, a limit that is not named does not exist.'),
+    .describe(
+      'How many rows may fail. Without this section none may; in it, a limit that is not named does not exist. A section in which no key is known is refused.',
+    ),
   badRows: badRows
     .prefault({})
     .describe('What happens to a bad row that the limit allows: `quarantine` sets it aside, `fail` stops the run.')
@@ -206,7 +210,7 @@ export const settingsSchema = z.strictObject({
   memory: bytes
     .optional()
     .describe(
-      'Most memory for rows: batches, queues and protocol buffers of all workers. The runtime comes on top of it: 64 MiB, 32 MiB for each worker, 32 KiB for each column in each worker.',
+      'Most memory for rows: batches, queues and protocol buffers of all workers. The runtime comes on top of it: 64 MiB, 32 MiB for each worker, 32 KiB for each column in each worker. A row that does not fit stops the run whatever `errorLimit` allows: to be set aside it would have to be held in memory.',
     )
     .meta({ unit: 'bytes', examples: ['256MiB'] }),
   ledger: z

@@ -8,6 +8,8 @@ export interface OptionMeta {
   readonly unit?: string
   readonly advanced?: boolean
   readonly secret?: boolean
+  /** A section that lifts limits by being there: in FlinkX files, too, it is an error when none of its keys is known. */
+  readonly liftsLimits?: boolean
   readonly examples?: readonly unknown[]
   readonly description?: string | undefined
 }
