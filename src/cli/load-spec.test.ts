@@ -9,6 +9,14 @@ import { loadSpec } from './load-spec.ts'
 const folder = await mkdtemp(join(tmpdir(), 'sluice-spec-'))
 after(() => rm(folder, { recursive: true }))
 
+async function specOf(setting: object) {
+  const file = join(folder, 'job.json')
+  const parameter = { column: [{ name: 'id', type: 'int' }], sliceRecordCount: [1] }
+  const content = [{ reader: { name: 'streamreader', parameter }, writer: { name: 'streamwriter' } }]
+  await writeFile(file, JSON.stringify({ job: { content, setting } }))
+  return (await loadSpec(file, {})).spec
+}
+
 for (const [restart, expected] of [
   [undefined, DEFAULT_RESTART],
   [{ strategy: 'NoRestart' }, { attempts: 1, leastMs: 0, firstDelayMs: 0, maxDelayMs: 0 }],
@@ -23,11 +31,15 @@ for (const [restart, expected] of [
   ],
 ] as const) {
   test(`restart ${JSON.stringify(restart)}`, async () => {
-    const file = join(folder, 'job.json')
-    const parameter = { column: [{ name: 'id', type: 'int' }], sliceRecordCount: [1] }
-    const content = [{ reader: { name: 'streamreader', parameter }, writer: { name: 'streamwriter' } }]
-    await writeFile(file, JSON.stringify({ job: { content, setting: { restart } } }))
-    const { spec } = await loadSpec(file, {})
-    assert.deepEqual(spec.restart, expected)
+    assert.deepEqual((await specOf({ restart })).restart, expected)
   })
 }
+
+test('a column to resume by counts in a FlinkX job that restores, and only there', async () => {
+  for (const [restore, expected] of [
+    [{ isRestore: true, restoreColumnName: 'seq' }, 'seq'],
+    [{ isRestore: true, restoreColumnIndex: 0 }, 'id'],
+    [{ isRestore: false, restoreColumnName: 'seq', restoreColumnIndex: 0 }, undefined],
+  ] as const)
+    assert.equal((await specOf({ restore })).resumeColumn, expected)
+})

@@ -45,7 +45,7 @@ export async function loadSpec(file: string, flags: JobFlags): Promise<LoadedSpe
     ...(flags.name === undefined ? {} : { name: flags.name }),
   })
   const { settings } = job
-  const resumeColumn = resumeColumnOf(settings, source)
+  const resumeColumn = resumeColumnOf(job, source)
   const spec: JobSpec = {
     id: jobIdentity(job),
     source: { connector: job.source.connector, options: source },
@@ -127,8 +127,10 @@ function restartOf({ restart }: Settings): RestartPolicy {
     : { attempts: failureRate, leastMs: 0, withinMs: failureInterval * 1000, ...delay }
 }
 
-/** FlinkX names the column, or its place among those that are read. */
-function resumeColumnOf({ restore }: Settings, source: Readonly<Record<string, unknown>>): string | undefined {
+/** FlinkX names the column, or its place among those that are read, and heeds neither in a job that does not restore. */
+function resumeColumnOf({ dialect, settings }: Job, source: Readonly<Record<string, unknown>>): string | undefined {
+  const { restore } = settings
+  if (dialect !== 'native' && !restore.isRestore) return undefined
   if (restore.restoreColumnName !== undefined) return restore.restoreColumnName
   const columns = source['columns']
   const index = restore.isRestore ? restore.restoreColumnIndex : undefined

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { typeName } from '#columnar'
-import { declaredType, mapColumns, parseColumns } from './columns.ts'
+import { checkResumeColumn, declaredType, mapColumns, parseColumns } from './columns.ts'
 
 const column = (name: string) => ({ kind: 'column', name })
 
@@ -46,6 +46,18 @@ test('knows the type words of FlinkX and of Sluice', () => {
 })
 
 const mapping = { dataset: 's.t', table: 'x.t', source: ['id', 'Name'], columns: undefined, target: ['name', 'id', 'more'] }
+
+test('a column to resume by must be there, in the table or in the list', () => {
+  const check = (column: string | undefined, list?: string[]) =>
+    checkResumeColumn('x.t', column, ['id', 'Name'], parseColumns(list))
+  for (const column of [undefined, 'id', 'NAME']) check(column)
+  check('described', ['described', 'other'])
+  assert.throws(() => check('nmae', ['id']), {
+    code: 'sql.resume-column-missing',
+    message: 'x.t has no column "nmae", by which the job wants to resume. It has: id, Name.',
+    hint: /restoreColumnName/,
+  })
+})
 
 test('maps by name when the writer names nothing, and by position when it does', () => {
   assert.deepEqual(mapColumns(mapping), ['id', 'name'])

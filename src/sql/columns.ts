@@ -101,6 +101,18 @@ export function mapColumns({ dataset, table, source, columns, target }: Mapping)
   return names
 }
 
+/** Throws when what the job names for resuming is neither a column nor in the list of columns, which may give other names. */
+export function checkResumeColumn(
+  table: string,
+  resumeColumn: string | undefined,
+  known: readonly string[],
+  columns: ColumnList,
+): void {
+  const names = [...new Set([...known, ...(columns ?? []).map(({ name }) => name)])]
+  if (resumeColumn !== undefined && !names.some(name => name.toLowerCase() === resumeColumn.toLowerCase()))
+    throw sqlErrors.resumeColumnMissing({ table, column: resumeColumn, known })
+}
+
 /** The name itself, or the only one that differs just in case. */
 export function findName(names: readonly string[], wanted: string): string | undefined {
   if (names.includes(wanted)) return wanted

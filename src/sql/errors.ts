@@ -45,6 +45,12 @@ export const sqlErrors = defineErrors('sql', {
     hint: () =>
       'Name the target columns in the order of the source columns (`columns` of the writer), or read only columns that the target has.',
   },
+  resumeColumnMissing: {
+    fault: 'usage',
+    message: (d: { table: string; column: string; known: readonly string[] }) =>
+      `${d.table} has no column "${d.column}", by which the job wants to resume. It has: ${d.known.join(', ')}.`,
+    hint: () => 'Correct `restore.restoreColumnName`, or leave it out: the source then resumes by the key of the table.',
+  },
   columnTwice: {
     fault: 'usage',
     message: (d: { table: string; column: string }) => `Column "${d.column}" of ${d.table} would be written twice.`,

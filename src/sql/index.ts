@@ -1,4 +1,13 @@
-export { declaredType, findName, mapColumns, parseColumns, type ColumnList, type ColumnSpec, type Mapping } from './columns.ts'
+export {
+  checkResumeColumn,
+  declaredType,
+  findName,
+  mapColumns,
+  parseColumns,
+  type ColumnList,
+  type ColumnSpec,
+  type Mapping,
+} from './columns.ts'
 export { mysqlDialect, postgresDialect, type Dialect } from './dialect.ts'
 export { sqlErrors } from './errors.ts'
 export { parseJdbcUrl, type HostPort, type JdbcUrl } from './jdbc-url.ts'

@@ -2,6 +2,7 @@
 import { type Type, utf8 } from '#columnar'
 import type { Dataset, Note, ReadPlan } from '#connector'
 import {
+  checkResumeColumn,
   findName,
   type KeyValues,
   mysqlDialect,
@@ -110,6 +111,12 @@ export async function relationOfTable(
       database: table.schema ?? session.facts.database ?? '',
     })
   }
+  checkResumeColumn(
+    id,
+    resumeColumn,
+    facts.columns.map(({ name }) => name),
+    settings.columns,
+  )
   const from = tableSql(facts)
   const columns = await tableColumns(session, facts, settings.zeroDates)
   const specs = settings.columns ?? facts.columns.flatMap(column => (isVisible(column) ? [named(column.name)] : []))
@@ -142,7 +149,12 @@ export async function relationOfTable(
   }
 }
 
-export async function relationOfQuery(session: Session, settings: ReadSettings, query: string): Promise<Relation> {
+export async function relationOfQuery(
+  session: Session,
+  settings: ReadSettings,
+  query: string,
+  resumeColumn: string | undefined,
+): Promise<Relation> {
   // A line break ends a comment at the end of the query, which would swallow the parenthesis.
   const from = `(${query}\n) sluice_query`
   const statement = await session.connection.prepare(`SELECT * FROM ${from}`)
@@ -156,6 +168,12 @@ export async function relationOfQuery(session: Session, settings: ReadSettings, 
     )
   })
   const id = 'query'
+  checkResumeColumn(
+    id,
+    resumeColumn,
+    columns.map(({ field }) => field.name),
+    settings.columns,
+  )
   const picked = pick(id, settings.columns ?? columns.map(({ field }) => named(field.name)), columns)
   const splitBy = settings.splitColumn === undefined ? [] : [querySplitColumn(id, columns, settings.splitColumn)]
   return {

@@ -190,6 +190,43 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       assert.deepEqual(after.rows, [[59], [60]])
     })
 
+    test('a column to resume by must be there', async () => {
+      await run(
+        'DROP TABLE IF EXISTS t',
+        'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB',
+        'INSERT INTO t VALUES (1, 2)',
+      )
+      for (const options of [{ tables: 't' }, { customSql: 'SELECT id, v FROM t' }]) {
+        await assert.rejects(readAll({ ...place, ...options }, contextOf({ resumeColumn: 'di' })), {
+          code: 'sql.resume-column-missing',
+          message: /no column "di".* It has: id, v\.$/,
+        })
+        for (const resumeColumn of ['ID', 'v'])
+          assert.deepEqual((await readAll({ ...place, ...options }, contextOf({ resumeColumn }))).rows, [[1, 2]])
+      }
+    })
+
+    for (const bytes of [200_000, 17_000_000]) {
+      test(`a row of ${bytes} bytes that is too large comes after all rows before it`, async t => {
+        const [[packet] = []] = await rows('SELECT @@max_allowed_packet')
+        if (Number(packet) < bytes + 1000) return t.skip('the server takes no such row')
+        await run(
+          'DROP TABLE IF EXISTS t',
+          'CREATE TABLE t (id INT PRIMARY KEY, v LONGTEXT) ENGINE = InnoDB',
+          `INSERT INTO t SELECT i, REPEAT('x', IF(i = 58, ${bytes}, 10)) FROM ${numbers(100)}`,
+        )
+        await using reader = await openSource({ ...place, tables: 't' }, contextOf({ rowBytes: 100_000 }))
+        const [dataset] = await reader.discover()
+        const [split] = await Array.fromAsync(reader.enumerate(dataset!))
+        let last: unknown
+        const read = async () => {
+          for await (const { position } of reader.read(dataset!, split!, undefined)) last = position
+        }
+        await assert.rejects(read(), { code: 'data.row-too-large', message: /has at least \d+ bytes, .* rows of 100000 bytes/ })
+        assert.deepEqual(last, ['57'])
+      })
+    }
+
     for (const splitStrategy of ['range', 'mod'] as const) {
       test(`divides by a column that the options name: ${splitStrategy}`, async () => {
         await run(

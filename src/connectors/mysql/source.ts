@@ -192,11 +192,12 @@ class MysqlReader implements Reader<MysqlSplit, MysqlPosition> {
     const known = this.#relations.get(id)
     if (known) return known
     const { query, tables } = this.#settings
+    const { resumeColumn } = this.#context
     const table = tables.find(name => datasetId(name) === id)
     const relation =
       query === undefined && table !== undefined
-        ? relationOfTable(session, this.#settings, table, this.#context.resumeColumn)
-        : relationOfQuery(session, this.#settings, query ?? '')
+        ? relationOfTable(session, this.#settings, table, resumeColumn)
+        : relationOfQuery(session, this.#settings, query ?? '', resumeColumn)
     this.#relations.set(id, relation)
     return relation
   }

@@ -2,6 +2,7 @@
 import { formatTimestamp, sameType, typeName, utf8, type Field } from '#columnar'
 import type { Dataset, Note } from '#connector'
 import {
+  checkResumeColumn,
   findName,
   postgresDialect,
   quoteTableName,
@@ -113,6 +114,12 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
   const all = candidates.map(({ name }): ColumnSpec => ({ kind: 'column', name }))
   const specs = isByPosition ? all : (settings.columns ?? all)
   const chosen = specs.map(spec => (spec.kind === 'constant' ? constant(spec) : column(find(spec.name), arrays)))
+  checkResumeColumn(
+    id,
+    resumeColumn,
+    candidates.map(({ name }) => name),
+    settings.columns,
+  )
   const key = keyFor(keys, settings, resumeColumn, find)
   const primaryKey = keys.find(({ isPrimary }) => isPrimary)?.columns ?? keys.find(({ isOrdered }) => isOrdered)?.columns ?? []
   const splitColumn = settings.splitColumn === undefined ? undefined : column(find(settings.splitColumn), arrays)
@@ -229,7 +236,6 @@ function keyFor(
   find: (name: string) => Candidate,
 ): Candidate[] {
   const ordered = keys.filter(({ isOrdered }) => isOrdered)
-  // FlinkX names one column to resume by for all tables; where there is none of that name, nothing is lost.
   const known = keys.flatMap(({ columns }) => columns)
   const wanted = resumeColumn === undefined ? undefined : findName(known, resumeColumn)
   const named = [settings.splitColumn === undefined ? undefined : find(settings.splitColumn).name, wanted]

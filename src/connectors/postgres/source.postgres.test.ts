@@ -151,6 +151,37 @@ describe('splits', { skip }, () => {
       assert.match((await reader.explain(dataset!)).resume.why, new RegExp(`\\(${expected}\\)`))
       assert.deepEqual(dataset!.primaryKey, ['id'])
     }
+    for (const options of [{ tables: 't' }, { customSql: 'SELECT id, seq, other FROM t' }]) {
+      await assert.rejects(readAll({ ...place, ...options }, contextOf({ resumeColumn: 'sqe' })), {
+        code: 'sql.resume-column-missing',
+        message: /no column "sqe".* It has: id, seq, other\.$/,
+      })
+      assert.equal((await readAll({ ...place, ...options }, contextOf({ resumeColumn: 'SEQ' }))).rows.length, 20)
+    }
+    const described = { customSql: 'SELECT id, seq FROM t', columns: ['first', 'second'] }
+    assert.equal((await readAll({ ...place, ...described }, contextOf({ resumeColumn: 'first' }))).rows.length, 20)
+  })
+
+  test('a row that is too large comes after all rows before it', async () => {
+    await run(
+      'DROP TABLE IF EXISTS t',
+      'CREATE TABLE t (id int PRIMARY KEY, v text)',
+      "INSERT INTO t SELECT i, repeat('x', CASE i WHEN 58 THEN 200000 ELSE 10 END) FROM generate_series(1, 100) i",
+    )
+    await using reader = await openSource({ ...place, tables: 't' }, contextOf({ rowBytes: 100_000 }))
+    const [dataset] = await reader.discover()
+    const [split] = await Array.fromAsync(reader.enumerate(dataset!))
+    for (const encoded of [false, true]) {
+      let last: unknown
+      const read = async () => {
+        for await (const { position } of reader.read(dataset!, split!, undefined, encoded)) last = position
+      }
+      await assert.rejects(read(), {
+        code: 'data.row-too-large',
+        message: /has at least 2000\d\d bytes, .* rows of 100000 bytes/,
+      })
+      assert.deepEqual(last, ['57'])
+    }
   })
 
   test('a split column that is no key divides rows, NULLs included, and resumes by split', async () => {
