@@ -21,14 +21,16 @@ export class SendPool {
     this.#count = count
   }
 
-  /** A buffer of at least `bytes`, at once when one is free; else when the socket has given one back. Larger than usual ones are not kept. */
+  /**
+   * A buffer of at least `bytes`, at once when one is free; else when the socket has given one back. Larger than usual ones are not kept,
+   * and wait until nothing else is in flight.
+   */
   async acquire(bytes = this.#bytes): Promise<Buffer<ArrayBuffer>> {
-    if (this.#free.length === 0 && this.#made === this.#count) {
-      const since = performance.now()
-      while (this.#free.length === 0) await Promise.race(this.#inFlight)
-      this.#stream.waited(performance.now() - since)
+    if (bytes > this.#bytes) {
+      await this.#until(() => this.#inFlight.size === 0)
+      return Buffer.allocUnsafeSlow(bytes)
     }
-    if (bytes > this.#bytes) return Buffer.allocUnsafeSlow(bytes)
+    if (this.#made === this.#count) await this.#until(() => this.#free.length > 0)
     const free = this.#free.pop()
     if (free) return free
     this.#made++
@@ -49,6 +51,13 @@ export class SendPool {
   /** Returns when everything sent has been taken by the kernel. */
   async drained(): Promise<void> {
     await Promise.all(this.#inFlight)
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    if (condition()) return
+    const since = performance.now()
+    while (!condition()) await Promise.race(this.#inFlight)
+    this.#stream.waited(performance.now() - since)
   }
 
   #release(buffer: Buffer<ArrayBuffer>): void {

@@ -164,7 +164,9 @@ export class RowSender {
       await this.#postRows(packet, from, rows)
       from += rows
     }
-    while (this.#inFlight.length > IN_FLIGHT) await this.#settleOldest()
+    // A large row is in memory several times while it is sent, so it goes alone.
+    const most = packet.bytes.length < MAX_PAYLOAD_BYTES ? IN_FLIGHT : 0
+    while (this.#inFlight.length > most) await this.#settleOldest()
   }
 
   /** Rows per statement: all in one bulk command, else powers of two. */
