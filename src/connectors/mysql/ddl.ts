@@ -3,7 +3,7 @@ import type { Field } from '#columnar'
 import type { Dataset } from '#connector'
 import { mysqlDialect, quoteTableName, type TableName } from '#sql'
 import type { ServerFacts } from './options.ts'
-import type { NativeColumn } from './types.ts'
+import { membersOf, type NativeColumn } from './types.ts'
 
 const { quote, literal } = mysqlDialect
 
@@ -158,6 +158,7 @@ function describedColumn(field: Field, name: string, type: string, isKey: boolea
     name,
     dataType,
     columnType: type,
+    ...membersOf({ dataType, columnType: type }),
     isNullable: field.nullable && !isKey,
     precision: dataType === 'decimal' ? first || 10 : 0,
     scale: dataType === 'decimal' ? second : 0,

@@ -7,7 +7,7 @@
 import { mysqlDialect, quoteTableName, type TableName } from '#sql'
 import type { Connection } from './protocol/connection.ts'
 import type { Session } from './options.ts'
-import type { NativeColumn } from './types.ts'
+import { membersOf, type NativeColumn } from './types.ts'
 
 export interface TableFacts {
   readonly schema: string
@@ -73,6 +73,7 @@ function nativeColumn(row: Row, jsonColumns: ReadonlySet<string>): NativeColumn 
     name,
     dataType,
     columnType,
+    ...membersOf({ dataType, columnType }),
     isNullable: row['is_nullable'] === 'YES',
     precision: Number(row['numeric_precision'] ?? 0),
     scale: Number(row['numeric_scale'] ?? 0),
@@ -118,6 +119,23 @@ async function checkedAsJson(connection: Connection, schema: string, table: stri
       ({ check_clause: clause }) => /^json_valid\(`((?:[^`]|``)+)`\)$/i.exec(clause ?? '')?.[1]?.replaceAll('``', '`') ?? [],
     ),
   )
+}
+
+/**
+ * The column with the members that a text can reach. A table that was made without strict mode may have two that its collation takes for
+ * the same; then both texts are the first.
+ */
+export async function withReachableMembers({ connection }: Session, column: NativeColumn): Promise<NativeColumn> {
+  const { members = [], charset, collation } = column
+  if (members.length < 2 || charset === undefined || collation === undefined) return column
+  const names = members.map(
+    (name, at) => `SELECT ${at} AS at, CONVERT(${literal(name)} USING ${charset}) COLLATE ${collation} AS name`,
+  )
+  const first = await connection.objects<'at'>(
+    `SELECT MIN(at) AS at FROM (${names.join(' UNION ALL ')}) AS members GROUP BY name`,
+  )
+  const reachable = new Set(first.map(({ at }) => Number(at)))
+  return { ...column, members: members.filter((_, at) => reachable.has(at)) }
 }
 
 /** What the optimizer believes about the rows of a query; its dives into the index make it good for ranges of keys. */

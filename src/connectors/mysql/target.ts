@@ -11,7 +11,7 @@ import {
   type TableName,
 } from '#sql'
 import { newTable } from './ddl.ts'
-import { describeTable, type TableFacts } from './discovery.ts'
+import { describeTable, type TableFacts, withReachableMembers } from './discovery.ts'
 import { mysqlErrors } from './errors.ts'
 import type { Session } from './options.ts'
 import type { ParameterColumn } from './protocol/row-encoder.ts'
@@ -47,7 +47,10 @@ export async function planTarget(session: Session, dataset: Dataset, options: Pl
   if (wanted.schema === undefined && session.facts.database === undefined)
     throw mysqlErrors.notConnectedToDatabase({ place: session.connection.place })
   const table = await describeTable(session, wanted)
-  return table === undefined ? planNew(session, dataset, wanted, options) : planExisting(dataset, wanted, table, options)
+  if (table === undefined) return planNew(session, dataset, wanted, options)
+  const columns: NativeColumn[] = []
+  for (const column of table.columns) columns.push(await withReachableMembers(session, column))
+  return planExisting(dataset, wanted, { ...table, columns }, options)
 }
 
 /** The table that the options name, or the one that is called like the dataset. */

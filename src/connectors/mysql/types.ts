@@ -28,6 +28,8 @@ export interface NativeColumn {
   readonly dataType: string
   /** `bigint(20) unsigned`, `enum('a','b')`: as DDL has it. */
   readonly columnType: string
+  /** Of ENUM and SET, in the order of definition: the texts that the server takes for what they are. */
+  readonly members?: readonly string[]
   readonly isNullable: boolean
   readonly precision: number
   readonly scale: number
@@ -68,6 +70,20 @@ const isUnsigned = ({ columnType }: Pick<NativeColumn, 'columnType'>) => /\bunsi
 /** `n` of BIT(n). */
 export const bitsOf = ({ columnType }: Pick<NativeColumn, 'columnType'>) => Number(/\((\d+)\)/.exec(columnType)?.[1] ?? 1)
 export const isBinaryColumn = ({ dataType }: NativeColumn) => BINARIES.has(dataType)
+
+/** What the catalog escapes in `enum('a','it''s')`, whatever the SQL mode is. */
+const ESCAPED: Readonly<Record<string, string>> = { 0: '\0', n: '\n', r: '\r' }
+
+/** The members of ENUM and SET. */
+export function membersOf({
+  dataType,
+  columnType,
+}: Pick<NativeColumn, 'dataType' | 'columnType'>): Pick<NativeColumn, 'members'> {
+  if (dataType !== 'enum' && dataType !== 'set') return {}
+  const quoted = [...columnType.matchAll(/'((?:[^'\\]|''|\\.)*)'/gs)]
+  const unescaped = (_: string, letter: string | undefined) => (letter === undefined ? "'" : (ESCAPED[letter] ?? letter))
+  return { members: quoted.map(([, text = '']) => text.replace(/''|\\(.)/gs, unescaped)) }
+}
 
 /** The logical type; undefined when the column's type is unknown to us. */
 export function logicalType(column: NativeColumn): Type | undefined {

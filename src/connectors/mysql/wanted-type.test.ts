@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseTypeName, typeName } from '#columnar'
-import type { NativeColumn } from './types.ts'
-import { membersOf, parameterColumn, wantedType } from './wanted-type.ts'
+import { membersOf, type NativeColumn } from './types.ts'
+import { parameterColumn, wantedType } from './wanted-type.ts'
 
 /** A column as the catalog describes it, from its DDL. */
 function column(ddl: string): NativeColumn {
@@ -12,6 +12,7 @@ function column(ddl: string): NativeColumn {
     name: 'c',
     dataType,
     columnType: ddl,
+    ...membersOf({ dataType, columnType: ddl }),
     isNullable: true,
     precision: first,
     scale: second,
@@ -64,12 +65,29 @@ test('asks for the type of the source where the column can hold all of it, else 
     ['binary', 'point', 'binary'],
     ['int32', 'year(4)', 'int16'],
     ['utf8', "enum('a')", 'utf8'],
+    ['uuid', "enum('a')", 'utf8'],
+    ['json', "set('a')", 'utf8'],
   ]
   for (const [source, ddl, expected] of cases) assert.equal(wanted(source, ddl), expected, `${source} into ${ddl}`)
 })
 
-test('reads the members of ENUM and SET with all that DDL escapes', () => {
-  assert.deepEqual(membersOf("enum('a','it''s','b,c','','Ž\\\\')"), ['a', "it's", 'b,c', '', 'Ž\\'])
+// What information_schema of MariaDB 10.11 and MySQL 9 says of ENUM('a','it''s','b\\c','n\nl','z\0z','r\rr','','\'','\\\'').
+test('reads the members of ENUM and SET with all that the catalog escapes', () => {
+  const columnType = String.raw`enum('a','it''s','b\\c','n\nl','z\0z','r\rr','','''','\\''')`
+  const members = ['a', "it's", 'b\\c', 'n\nl', 'z\0z', 'r\rr', '', "'", "\\'"]
+  assert.deepEqual(membersOf({ dataType: 'enum', columnType }), { members })
+  assert.deepEqual(membersOf({ dataType: 'varchar', columnType: 'varchar(3)' }), {})
+})
+
+test('trims padding that means nothing in the source, for ENUM as for CHAR', () => {
+  const source = { name: 's', type: { kind: 'utf8' as const }, nullable: true }
+  const padded = { ...source, native: { system: 'postgres', type: 'character(5)' } }
+  const spaces = (field: typeof source, ddl: string) => parameterColumn(field, field.type, column(ddl), true).trailingSpaces
+  assert.deepEqual(
+    [spaces(padded, 'char(5)'), spaces(padded, "enum('a')"), spaces(padded, 'varchar(5)')],
+    ['trim', 'trim', 'keep'],
+  )
+  assert.deepEqual([spaces(source, 'char(5)'), spaces(source, "enum('a')")], ['refuse', 'keep'])
 })
 
 test('checks lengths only where the source does not bound them itself', () => {

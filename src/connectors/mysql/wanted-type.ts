@@ -21,6 +21,7 @@ import { bitsOf, GEOMETRIES, isBinaryColumn, logicalType, type NativeColumn } fr
 export function wantedType(source: Type, column: NativeColumn): Type {
   const { dataType, precision, scale } = column
   const own = logicalType(column)
+  if (column.members !== undefined) return utf8
   if (GEOMETRIES.has(dataType)) return binary
   if (dataType === 'bit') return bitType(source, column)
   if (isBinaryColumn(column)) return source.kind === 'uuid' && (column.length ?? 0) >= 16 ? uuid : binary
@@ -83,8 +84,8 @@ export function parameterColumn(source: Field, type: Type, column: NativeColumn,
       ? { maxChars: length }
       : {}),
     ...(dataType === 'binary' && length !== undefined && !(type.kind === 'uuid' && length === 16) ? { exactBytes: length } : {}),
-    trailingSpaces: isText && dataType === 'char' ? (isBlankPadded(source) ? 'trim' : 'refuse') : 'keep',
-    ...(isText && (dataType === 'enum' || dataType === 'set') ? { members: membersOf(column.columnType) } : {}),
+    trailingSpaces: spacesAtEnd(source, type, column),
+    ...(column.members === undefined ? {} : { members: { isSet: dataType === 'set', names: column.members } }),
     isGeometry: GEOMETRIES.has(dataType),
     // MySQL refuses binary times of the last hour that have a fraction, though it can store them.
     isText:
@@ -98,13 +99,13 @@ export function parameterColumn(source: Field, type: Type, column: NativeColumn,
   }
 }
 
+function spacesAtEnd(source: Field, type: Type, column: NativeColumn): ParameterColumn['trailingSpaces'] {
+  const isChar = column.dataType === 'char' && (type.kind === 'utf8' || type.kind === 'json')
+  if (!isChar && column.members === undefined) return 'keep'
+  if (isBlankPadded(source)) return 'trim'
+  return isChar ? 'refuse' : 'keep'
+}
+
 /** CHAR of any system: spaces at the end mean nothing in it. */
 const isBlankPadded = ({ native }: Field) =>
   native !== undefined && /^(char|character|bpchar|nchar)\b(?! varying)/i.test(native.type)
-
-/** `enum('a','it''s')`. */
-export function membersOf(columnType: string): string[] {
-  return [...columnType.matchAll(/'((?:[^'\\]|''|\\.)*)'/g)].map(([, text = '']) =>
-    text.replaceAll("''", "'").replace(/\\(.)/g, '$1'),
-  )
-}

@@ -106,12 +106,6 @@ export function isRoundAsText(bytes: Uint8Array, from: number, length: number, s
   return true
 }
 
-/** Whether a text that is no member would be taken for the number of one. */
-export function isNumberText(bytes: Uint8Array, from: number, length: number, members: ReadonlySet<string>): boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, length).toString('utf8')
-  return /^\s*[+-]?\d+\s*$/.test(text) && !members.has(text)
-}
-
 const EWKB_SRID = 0x20
 const WKB_HEAD_BYTES = 5
 /** Geometry types 1 to 7; dimensions beyond two are flags or thousands. */

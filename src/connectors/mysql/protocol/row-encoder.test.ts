@@ -73,6 +73,8 @@ function encode(
   }
 }
 
+const oneOf = (...names: string[]) => plain(utf8, { members: { isSet: false, names } })
+const someOf = (...names: string[]) => plain(utf8, { members: { isSet: true, names } })
 const one = (column: ParameterColumn, value: Value) => encode([column], [[value]]).hex.slice(2)
 const refusal = (column: ParameterColumn, value: Value) => encode([column], [[value]]).reason
 
@@ -199,7 +201,11 @@ test('refuses what the server would change, with the row', () => {
     [plain(utf8, { trailingSpaces: 'refuse' }), 'a ', /spaces at the end/],
     [plain(utf8, { maxChars: 3 }), 'Ž€😀x', /longer/],
     [plain(binary, { exactBytes: 4 }), Uint8Array.of(1, 2, 3), /zero bytes/],
-    [plain(utf8, { members: ['a', '7'] }), '2', /position of a member/],
+    ...['X', 'x ', ' x', '', '1', 'y', 'xx', 'x\0'].map(text => [oneOf('x', '7', 'é'), text, /no such member/] as const),
+    ...['b,a', 'a,a', 'A', 'a ', 'a, b', ',a', 'a,', ',', '1', 'a,c', 'ab'].map(
+      text => [someOf('a', 'b', '7'), text, /not in this order/] as const,
+    ),
+    [someOf('a', ''), ',a', /not in this order/],
     [plain(utf8, { isNullable: false }), null, /no NULL/],
     [plain(binary, { isGeometry: true }), Uint8Array.of(0, 0, 0, 0, 1), /little-endian WKB/],
   ]
@@ -208,10 +214,28 @@ test('refuses what the server would change, with the row', () => {
   assert.deepEqual([state.row, state.count, state.badColumn], [1, 1, 0])
 })
 
+test('finds any member among thousands, and nothing else', () => {
+  const names = Array.from({ length: 3000 }, (_, at) => `member ${at}`)
+  const column = oneOf(...names)
+  assert.equal(
+    encode(
+      [column],
+      names.map(name => [name]),
+      true,
+      3000,
+    ).state.row,
+    3000,
+  )
+  assert.match(refusal(column, 'member 3000') ?? 'not refused', /no such member/)
+})
+
 test('takes what is as good as it looks', () => {
   assert.equal(one(plain(timestamp(false), { fraction: 3 }), '2024-01-01 00:00:00.125'), '0be8070101000000' + '48e80100')
   assert.equal(refusal(plain({ kind: 'numeric' }, { scale: 2 }), '1.500'), undefined)
-  assert.equal(refusal(plain(utf8, { members: ['a', '7'] }), '7'), undefined)
+  for (const text of ['x', '7', 'é']) assert.equal(refusal(oneOf('x', '7', 'é'), text), undefined)
+  for (const text of ['', 'a', 'b', 'a,b', 'a,7', 'a,b,7']) assert.equal(refusal(someOf('a', 'b', '7'), text), undefined)
+  for (const text of ['', 'a', 'a,']) assert.equal(refusal(someOf('a', ''), text), undefined)
+  assert.equal(refusal(oneOf('', 'a'), ''), undefined)
   assert.equal(refusal(plain(utf8, { maxChars: 3 }), 'Ž€😀'), undefined)
   assert.equal(one(plain(utf8, { trailingSpaces: 'trim' }), 'a  '), '0161')
   assert.equal(refusal(plain(int(16), { isYear: true }), 0), undefined)

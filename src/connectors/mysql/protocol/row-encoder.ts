@@ -20,15 +20,8 @@ import {
   viewOf,
 } from '#columnar'
 import { FIELD } from './field-types.ts'
-import {
-  charsOf,
-  civilOf,
-  encodeDecimal,
-  encodeGeometry,
-  isNumberText,
-  isPlainNumeric,
-  isRoundAsText,
-} from './parameter-values.ts'
+import { isMember, isMemberList, type Members, memberTable } from './members.ts'
+import { charsOf, civilOf, encodeDecimal, encodeGeometry, isPlainNumeric, isRoundAsText } from './parameter-values.ts'
 
 /** How a column of a batch becomes a parameter. */
 export interface ParameterColumn {
@@ -41,8 +34,8 @@ export interface ParameterColumn {
   readonly exactBytes?: number
   /** What a trailing space means: CHAR does not keep it. */
   readonly trailingSpaces: 'keep' | 'trim' | 'refuse'
-  /** ENUM and SET take a text that looks like a number for one. */
-  readonly members?: readonly string[]
+  /** ENUM and SET take other letters, spaces at the end, positions, and members in any order for what they hold. */
+  readonly members?: Members
   readonly isGeometry: boolean
   /** Sent as text: a UUID to a text column, and a TIME where the server's check of binary ones refuses some that it can store. */
   readonly isText: boolean
@@ -99,7 +92,8 @@ const HELPERS = {
   encodeDecimal,
   encodeGeometry,
   isPlainNumeric,
-  isNumberText,
+  isMember,
+  isMemberList,
   charsOf,
   isRoundAsText,
   viewOf,
@@ -108,7 +102,7 @@ const HELPERS = {
 export function rowEncoder(columns: readonly ParameterColumn[], isBulk: boolean): RowEncoder {
   const reasons: string[] = []
   const blocks = columns.map((column, k) => columnBlock(column, k, isBulk, reasons))
-  const members = columns.map(column => new Set(column.members ?? []))
+  const members = columns.map(column => memberTable(column.members?.names ?? []))
   const body = `'use strict'; const { ${Object.keys(HELPERS).join(', ')} } = helpers
 const words = new Int32Array(2), floats = new Float32Array(words.buffer), doubles = new Float64Array(words.buffer)
 ${source(columns, blocks)}`
@@ -362,7 +356,9 @@ function bytesBlock(column: ParameterColumn, k: number, refuse: Refuse): string 
     exactBytes === undefined ? '' : `if (n < ${exactBytes}) { ${refuse('BINARY would pad it with zero bytes')} }`,
     members === undefined
       ? ''
-      : `if (n > 0 && n < 22 && d${k}[s + n - 1] < 58 && isNumberText(d${k}, s, n, members[${k}])) { ${refuse('the target takes a number for the position of a member')} }`,
+      : members.isSet
+        ? `if (!isMemberList(members[${k}], d${k}, s, n)) { ${refuse('SET has no such member, or not in this order')} }`
+        : `if (!isMember(members[${k}], d${k}, s, n)) { ${refuse('ENUM has no such member')} }`,
   ]
   return `${range}
       ${checks.filter(check => check !== '').join('\n      ')}
