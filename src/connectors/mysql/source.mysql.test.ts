@@ -357,6 +357,11 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       assert.deepEqual((await readAll({ ...place, tables: 't', columns: ['e'] })).rows, [[''], [null], ['a']])
     })
 
+    test('waits less than a minute for a lock on the table, not a day', async () => {
+      const { rows: settings } = await readAll({ ...place, customSql: 'SELECT @@SESSION.lock_wait_timeout AS seconds' })
+      assert.deepEqual(settings.flat().map(Number), [50])
+    })
+
     test('ends a query that has not begun to answer in time', async () => {
       const started = performance.now()
       const query = { ...place, customSql: 'SELECT 1 AS a, SLEEP(30) AS b', queryTimeOut: 1 }

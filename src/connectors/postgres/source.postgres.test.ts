@@ -494,6 +494,10 @@ describe('relations', { skip }, () => {
     await run(`DROP DATABASE "${database}" WITH (FORCE)`)
   })
 
+  test('a lock is waited for half a minute, not for ever', async () => {
+    assert.deepEqual((await readAll({ ...place, customSql: "SELECT current_setting('lock_timeout') AS s" })).rows, [['30s']])
+  })
+
   test('an error in the middle of the rows is told as what it is', async () => {
     await assert.rejects(readAll({ ...place, customSql: 'SELECT 1 / (i - 50000) AS x FROM generate_series(1, 100000) i' }), {
       code: 'postgres.value-refused',
