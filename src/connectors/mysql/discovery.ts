@@ -121,23 +121,6 @@ async function checkedAsJson(connection: Connection, schema: string, table: stri
   )
 }
 
-/**
- * The column with the members that a text can reach. A table that was made without strict mode may have two that its collation takes for
- * the same; then both texts are the first.
- */
-export async function withReachableMembers({ connection }: Session, column: NativeColumn): Promise<NativeColumn> {
-  const { members = [], charset, collation } = column
-  if (members.length < 2 || charset === undefined || collation === undefined) return column
-  const names = members.map(
-    (name, at) => `SELECT ${at} AS at, CONVERT(${literal(name)} USING ${charset}) COLLATE ${collation} AS name`,
-  )
-  const first = await connection.objects<'at'>(
-    `SELECT MIN(at) AS at FROM (${names.join(' UNION ALL ')}) AS members GROUP BY name`,
-  )
-  const reachable = new Set(first.map(({ at }) => Number(at)))
-  return { ...column, members: members.filter((_, at) => reachable.has(at)) }
-}
-
 /** What the optimizer believes about the rows of a query; its dives into the index make it good for ranges of keys. */
 export async function estimatedRows(connection: Connection, from: string, where = ''): Promise<number> {
   const { isMariaDb, version } = connection.greeting

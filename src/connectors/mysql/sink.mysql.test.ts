@@ -121,11 +121,11 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     }
 
     test('takes every member of an ENUM and every set of a SET, with all that can stand in a name', async () => {
-      const names = String.raw`'a','it''s','b\\c','n\nl','r\rr','sp  ','2','1','Ž%_','','\\\''`
+      const names = String.raw`'a','it''s','b\\c','n\nl','r\rr','sp  ','2','1','Ž%_','😀?','','\\\''`
       await run(
         'DROP TABLE IF EXISTS e, t',
         `CREATE TABLE e (id INT PRIMARY KEY, v ENUM(${names}), s SET(${names})) ENGINE = InnoDB CHARACTER SET utf8mb4`,
-        `INSERT INTO e VALUES ${Array.from({ length: 2048 }, (_, id) => `(${id}, ${1 + (id % 11)}, ${id})`).join()}`,
+        `INSERT INTO e VALUES ${Array.from({ length: 4096 }, (_, id) => `(${id}, ${1 + (id % 12)}, ${id})`).join()}`,
         'CREATE TABLE t LIKE e',
       )
       await copy({ ...place, tables: 'e' }, { ...place, tables: 't' })
@@ -137,18 +137,24 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       )
     })
 
-    test('refuses the second of two members that are one for the server', async () => {
-      await run(
-        'DROP TABLE IF EXISTS t',
-        "SET sql_mode = ''",
-        "CREATE TABLE t (id INT PRIMARY KEY, v ENUM('x','y','X')) ENGINE = InnoDB CHARACTER SET utf8mb4",
-      )
-      const given = [
-        [1, 'x'],
-        [2, 'y'],
-      ]
-      await write(two(utf8), given)
-      assert.match((await refusal(two(utf8), [...given, [3, 'X']])).message, /no such member/)
+    test('refuses what is a member for the server only: the second of two that are one, another face', async () => {
+      for (const [names, second, other] of [
+        ["'x','y','X'", 'y', 'X'],
+        ["'x','😀'", '😀', '😁'],
+      ] as const) {
+        await run(
+          'DROP TABLE IF EXISTS t',
+          "SET sql_mode = ''",
+          `CREATE TABLE t (id INT PRIMARY KEY, v ENUM(${names}) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci) ENGINE = InnoDB`,
+        )
+        const given = [
+          [1, 'x'],
+          [2, second],
+        ]
+        assert.match((await refusal(two(utf8), [...given, [3, other]])).message, /no such member/)
+        await write(two(utf8), given)
+        assert.deepEqual(await rows('SELECT v + 0 FROM t ORDER BY id'), [['1'], ['2']])
+      }
     })
 
     test('names the row of a duplicate key among thousands, and shows no value', async () => {
@@ -379,7 +385,7 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     test('tells an account without rights what an administrator has to create', async () => {
       await using own = await playground(server, { unprivileged: true })
       await run(
-        `CREATE TABLE ${own.place.database}.t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB`,
+        `CREATE TABLE ${own.place.database}.t (id INT PRIMARY KEY, v INT, e ENUM('😀')) ENGINE = InnoDB CHARACTER SET utf8mb4`,
         `REVOKE ALL ON ${own.place.database}.* FROM app@'%'`,
         `GRANT SELECT, INSERT ON ${own.place.database}.* TO app@'%'`,
       )

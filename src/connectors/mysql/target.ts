@@ -11,8 +11,9 @@ import {
   type TableName,
 } from '#sql'
 import { newTable } from './ddl.ts'
-import { describeTable, type TableFacts, withReachableMembers } from './discovery.ts'
+import { describeTable, type TableFacts } from './discovery.ts'
 import { mysqlErrors } from './errors.ts'
+import { withReachableMembers } from './member-names.ts'
 import type { Session } from './options.ts'
 import type { ParameterColumn } from './protocol/row-encoder.ts'
 import { propertyNotes } from './read-notes.ts'
@@ -48,8 +49,7 @@ export async function planTarget(session: Session, dataset: Dataset, options: Pl
     throw mysqlErrors.notConnectedToDatabase({ place: session.connection.place })
   const table = await describeTable(session, wanted)
   if (table === undefined) return planNew(session, dataset, wanted, options)
-  const columns: NativeColumn[] = []
-  for (const column of table.columns) columns.push(await withReachableMembers(session, column))
+  const columns = await withReachableMembers(session.connection, table)
   return planExisting(dataset, wanted, { ...table, columns }, options)
 }
 

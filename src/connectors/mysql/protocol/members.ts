@@ -21,7 +21,7 @@ export function memberTable(names: readonly string[]): MemberTable {
   const encoded = names.map(name => Buffer.from(name, 'utf8'))
   const starts = Int32Array.from({ length: names.length + 1 })
   for (const [number, { length }] of encoded.entries()) starts[number + 1] = starts[number]! + length
-  const bytes = Buffer.concat(encoded)
+  const bytes = new Uint8Array(Buffer.concat(encoded))
   const slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * names.length + 1))).fill(-1)
   for (let number = 0; number < names.length; number++) {
     let slot = hashOf(bytes, starts[number]!, starts[number + 1]!) & (slots.length - 1)
