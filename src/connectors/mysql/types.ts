@@ -11,7 +11,8 @@
  * | DATETIME, TIMESTAMP | timestamp, timestamptz | sessions run in UTC |
  * | TIME | duration | goes to ±838:59:59.999999 |
  * | YEAR | int16 | 0 is the year 0000 |
- * | CHAR, VARCHAR, TEXT, ENUM, SET, INET4, INET6 | utf8 | the server converts other character sets |
+ * | CHAR, VARCHAR, TEXT, INET4, INET6 | utf8 | the server converts other character sets |
+ * | ENUM, SET | utf8 | members as they are defined, byte by byte; those of a SET in the order of definition |
  * | BINARY, VARBINARY, BLOB, VECTOR | binary | |
  * | JSON | json | MariaDB: LONGTEXT with a json_valid check |
  * | geometry | binary | WKB; EWKB where the SRID is not 0 |
