@@ -210,7 +210,7 @@ export const settingsSchema = z.strictObject({
   memory: bytes
     .optional()
     .describe(
-      'Most memory for rows: batches, queues and protocol buffers of all workers. The runtime comes on top of it: 64 MiB, 32 MiB for each worker, 32 KiB for each column in each worker. A row that does not fit stops the run whatever `errorLimit` allows: to be set aside it would have to be held in memory.',
+      'Most memory for rows: batches, queues and protocol buffers of all workers. The runtime comes on top of it: 64 MiB, 36 MiB for each worker, 32 KiB for each column in each worker. A row that does not fit stops the run whatever `errorLimit` allows: to be set aside it would have to be held in memory.',
     )
     .meta({ unit: 'bytes', examples: ['256MiB'] }),
   ledger: z
