@@ -111,7 +111,8 @@ const faults: [sqlState: string, code: string, fault: string][] = [
   ['23503', 'row-refused', 'data'],
   ['23514', 'row-refused', 'data'],
   ['22001', 'value-refused', 'data'],
-  ['P0001', 'statement-refused', 'usage'],
+  ['P0001', 'row-refused', 'data'],
+  ['54000', 'row-refused', 'data'],
 ]
 for (const [sqlState, code, fault] of faults) {
   test(`${sqlState} is ${code}, ${fault}`, () => {
