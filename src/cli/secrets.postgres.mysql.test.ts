@@ -201,10 +201,15 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
       })
       for (const flags of [['--parameters', `pw=${RIGHT}`], [`--parameters=pw=${RIGHT}`]]) {
         const seen: Promise<string>[] = []
-        const look = (pid: number) => seen.push(readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => ''))
-        const { output } = await printed(['plan', file, ...flags], {}, ({ pid, stderr }) => stderr.on('data', () => look(pid)))
+        const { output } = await printed(['plan', file, ...flags], {}, child => {
+          const look = () => seen.push(readFile(`/proc/${child.pid}/cmdline`, 'latin1').catch(() => ''))
+          const timer = setInterval(look, 20)
+          child.once('exit', () => clearInterval(timer))
+        })
         assert(!output.includes(MARK), output)
-        const titles = (await Promise.all(seen)).filter(title => title !== '')
+        // Until it has begun, it is Node with all that it was given.
+        const all = (await Promise.all(seen)).filter(title => title !== '')
+        const titles = all.slice(all.findIndex(title => title.startsWith('sluice ')))
         assert(
           titles.length > 0 && titles.every(title => !title.includes(MARK) && title.includes('sluice plan title.json')),
           titles.join('\n'),
