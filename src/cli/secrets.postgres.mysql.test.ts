@@ -201,11 +201,10 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
       })
       for (const flags of [['--parameters', `pw=${RIGHT}`], [`--parameters=pw=${RIGHT}`]]) {
         const seen: Promise<string>[] = []
-        const { output } = await printed(['plan', file, ...flags], {}, child => {
-          const look = () => seen.push(readFile(`/proc/${child.pid}/cmdline`, 'latin1').catch(() => ''))
-          const timer = setInterval(look, 20)
-          child.once('exit', () => clearInterval(timer))
-        })
+        let timer: NodeJS.Timeout | undefined
+        const { output } = await printed(['plan', file, ...flags], {}, ({ pid }) => {
+          timer = setInterval(() => seen.push(readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')), 20)
+        }).finally(() => clearInterval(timer))
         assert(!output.includes(MARK), output)
         // Until it has begun, it is Node with all that it was given.
         const all = (await Promise.all(seen)).filter(title => title !== '')
