@@ -152,6 +152,7 @@ const torture = buildCommand<TortureFlags, [], CliContext>({
       pairs: text('Only these pairs, for example postgres-mysql,csv-postgres.', 'list'),
       freezeSeconds: text('How long a frozen job stands still (default 60).', 'seconds'),
       report: text('Write the result to this file, as JSON.', 'file'),
+      continue: text('Go on behind the rounds of this result, with its seed, and add to it.', 'file'),
       json: jobFlags.json,
     },
   },

@@ -27,6 +27,11 @@ export const tortureErrors = defineErrors('torture', {
     message: (d: { pair: string; reason: string }) => `${d.pair} does not even work undisturbed: ${d.reason}`,
     hint: () => 'Look at the message of the run and at the log of the server.',
   },
+  notContinued: {
+    fault: 'usage',
+    message: (d: { reason: string }) => `The torture cannot be continued: ${d.reason}.`,
+    hint: () => 'Give the same flags and servers as before, or begin another one without --continue.',
+  },
   stopped: {
     fault: 'transient',
     message: () => 'Stopped by a signal before the first round.',

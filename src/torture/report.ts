@@ -1,7 +1,9 @@
 /** What a torture found out; plain data, as `--report` writes it and docs/reliability.md shows it. */
 
+export const TORTURE_FORMAT = 'sluice-torture/3'
+
 export interface TortureReport {
-  readonly format: 'sluice-torture/3'
+  readonly format: typeof TORTURE_FORMAT
   readonly sluice: string
   /** ISO 8601, UTC. */
   readonly began: string

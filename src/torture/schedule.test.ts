@@ -20,7 +20,16 @@ const FAULTS = [
 
 function plan(more: Partial<Plan<string>> = {}): Plan<string> {
   const pairs = Array.from('abcdefghij')
-  return { rounds: 2, faults: FAULTS, pairs, fits: () => true, parallel: 2, signal: new AbortController().signal, ...more }
+  return {
+    rounds: 2,
+    first: 0,
+    faults: FAULTS,
+    pairs,
+    fits: () => true,
+    parallel: 2,
+    signal: new AbortController().signal,
+    ...more,
+  }
 }
 
 test('every fault falls on every pair it fits, so often per round, each time with a number of its own', async () => {
@@ -33,6 +42,12 @@ test('every fault falls on every pair it fits, so often per round, each time wit
     ...[...names, 'cut b'].flatMap(name => [`${name} 0`, `${name} 1`]),
   ]
   assert.deepEqual(seen.toSorted(), expected.toSorted())
+})
+
+test('goes on behind the rounds that there have been', async () => {
+  const seen: string[] = []
+  await schedule(plan({ pairs: ['a'], first: 1 }), async ({ name }, _, round) => void seen.push(`${name} ${round}`))
+  assert.deepEqual(seen.toSorted(), ['cut 1', 'freeze 1', 'kill 3', 'kill 4', 'kill 5', 'restart 1', 'silence 1'])
 })
 
 test('cores bound what works, more may wait, a pair has one fault at a time, and one that falls on servers is alone', async () => {

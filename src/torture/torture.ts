@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, platform, arch, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { addReports, checkContinues, roundsBegun } from './continued.ts'
 import { mysqlServer, postgresServer, type ServerLoan, type ThrowAwayServer } from './databases.ts'
 import { tortureErrors } from './errors.ts'
 import { openField, type Field } from './field.ts'
@@ -10,7 +11,7 @@ import { mysqlSide } from './mysql-side.ts'
 import { oneRound } from './one-round.ts'
 import type { Pair, SystemName } from './pairs.ts'
 import { postgresSide } from './postgres-side.ts'
-import { cellOf, isWrong, type Absence, type RoundResult, type TortureReport } from './report.ts'
+import { cellOf, isWrong, TORTURE_FORMAT, type Absence, type RoundResult, type TortureReport } from './report.ts'
 import type { Fault, Means } from './round.ts'
 import { expectedFingerprint, ROWS } from './rows.ts'
 import { schedule } from './schedule.ts'
@@ -31,6 +32,8 @@ export interface TortureOptions {
   readonly parallel: number
   readonly faults: readonly Fault[]
   readonly pairs: readonly Pair[]
+  /** What was found before, to be added to. */
+  readonly earlier?: TortureReport | undefined
   readonly signal: AbortSignal
   readonly onRound: (result: RoundResult) => void
 }
@@ -58,6 +61,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       ...(mysql === undefined ? {} : { mysql: await mysqlServer(mysql) }),
     }
     for (const server of Object.values(servers)) closing.push(() => server.close())
+    const { earlier } = options
+    if (earlier) checkContinues(earlier, report(options, began, servers, [], []))
     const fields: Field[] = []
     for (const pair of options.pairs) {
       if (options.signal.aborted) throw tortureErrors.stopped({})
@@ -71,7 +76,8 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     }
     const results = await allRounds(fields, means, options)
     const absent = options.faults.flatMap(fault => absences(fault, options.pairs, means))
-    return report(options, began, servers, results, absent)
+    const found = report(options, began, servers, results, absent)
+    return earlier ? addReports(earlier, found) : found
   } finally {
     for (const close of closing.reverse()) await close()
   }
@@ -106,7 +112,8 @@ async function openSide(system: SystemName, role: Role, servers: Servers, folder
 async function allRounds(fields: readonly Field[], means: Means, options: TortureOptions): Promise<RoundResult[]> {
   const results: RoundResult[] = []
   const fits = (fault: Fault, { pair }: Field) => fault.obstacle(pair, means) === undefined
-  await schedule({ ...options, pairs: fields, fits }, async (fault, field, round) => {
+  const first = options.earlier ? roundsBegun(options.earlier, options.faults) : 0
+  await schedule({ ...options, first, pairs: fields, fits }, async (fault, field, round) => {
     for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
       const result = await oneRound(fault, field, { ...options, round, attempt })
       options.onRound(result)
@@ -131,7 +138,7 @@ function report(
   absent: readonly Absence[],
 ): TortureReport {
   return {
-    format: 'sluice-torture/3',
+    format: TORTURE_FORMAT,
     sluice: version,
     began: began.toISOString(),
     seconds: Math.round((Date.now() - began.getTime()) / 1000),

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
-import { choose, FAULTS, isExact, PAIRS, torture as runTorture, type RoundResult, type TortureReport } from '#torture'
+import { choose, FAULTS, isExact, PAIRS, readReport, torture as runTorture, type RoundResult, type TortureReport } from '#torture'
 import { command } from '../command.ts'
 import { cliErrors } from '../errors.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
@@ -20,17 +20,19 @@ export interface TortureFlags {
   readonly pairs?: string
   readonly freezeSeconds?: string
   readonly report?: string
+  readonly continue?: string
   readonly json?: boolean
 }
 
-const DEFAULT_ROUNDS = '3'
-const DEFAULT_FREEZE_SECONDS = '60'
+const DEFAULT_ROUNDS = 3
+const DEFAULT_FREEZE_SECONDS = 60
 
 export const torture = command(async (flags: TortureFlags): Promise<number> => {
   const json = flags.json === true
   using stop = stopSignals(() =>
     process.stderr.write(`${styleText('yellow', 'stopping')} when the rounds that have begun are over\n`),
   )
+  const earlier = flags.continue === undefined ? undefined : await readReport(flags.continue)
   const report = await runTorture({
     command: [process.execPath, fileURLToPath(import.meta.resolve('#main'))],
     version: await ownVersion(),
@@ -38,9 +40,10 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
       ...(flags.postgres === undefined ? {} : { postgres: loan(flags.postgres, flags.postgresRestart) }),
       ...(flags.mysql === undefined ? {} : { mysql: loan(flags.mysql, flags.mysqlRestart) }),
     },
-    rounds: count('rounds', flags.rounds ?? DEFAULT_ROUNDS),
-    seed: count('seed', flags.seed ?? String(1 + Math.floor(Math.random() * 1e9))),
-    freezeSeconds: count('freeze-seconds', flags.freezeSeconds ?? DEFAULT_FREEZE_SECONDS),
+    rounds: count('rounds', flags.rounds ?? String(earlier?.rounds ?? DEFAULT_ROUNDS)),
+    seed: count('seed', flags.seed ?? String(earlier?.seed ?? 1 + Math.floor(Math.random() * 1e9))),
+    freezeSeconds: count('freeze-seconds', flags.freezeSeconds ?? String(earlier?.freezeSeconds ?? DEFAULT_FREEZE_SECONDS)),
+    earlier,
     parallel: availableParallelism(),
     faults: choose('faults', flags.faults, FAULTS),
     pairs: choose(
@@ -51,7 +54,8 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
     signal: AbortSignal.any([stop.drain, stop.abort]),
     onRound: result => tell(result, json),
   })
-  if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, null, 1)}\n`)
+  const file = flags.report ?? flags.continue
+  if (file !== undefined) await writeFile(file, `${JSON.stringify(report, null, 1)}\n`)
   process.stdout.write(`${json ? JSON.stringify({ event: 'scorecard', ...report }) : render(report)}\n`)
   return report.cells.every(isExact) ? EXIT_CODES.ok.code : EXIT_CODES.differs.code
 
