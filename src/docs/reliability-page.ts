@@ -1,5 +1,5 @@
 /** Renders `docs/reliability.md` from the result of a torture. */
-import { FAULTS, isExact, PAIRS, RECOVERY_SECONDS, type Cell, type TortureReport } from '#torture'
+import { FAULTS, isExact, matrixRounds, PAIRS, RECOVERY_SECONDS, type Cell, type TortureReport } from '#torture'
 import { table } from './option-docs.ts'
 
 /** A row of docs/memory.json, which src/cli/memory.postgres.mysql.test.ts writes. Bytes. */
@@ -102,8 +102,7 @@ function firedOn({ cells, absent }: TortureReport, fault: string, pair: string):
 /** How much of a matrix that was stopped there is. */
 function howFar({ cells, absent, rounds }: TortureReport): string[] {
   const isAll = cells.length + absent.length === FAULTS.length * PAIRS.length
-  const through = cells.map(cell => Math.floor(cell.rounds / (FAULTS.find(({ name }) => name === cell.fault)?.perRound ?? 1)))
-  const whole = isAll ? Math.min(...through) : 0
+  const whole = isAll ? Math.min(...cells.map(cell => Math.floor(matrixRounds(cell)))) : 0
   return whole >= rounds
     ? []
     : [`It was stopped in round ${whole + 1} of ${rounds}, so that some had that round and others had not.`]

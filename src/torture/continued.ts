@@ -1,8 +1,8 @@
 /** A torture of many hours in parts: each goes on behind the last round that the report of those before it has begun. */
 import { readFile } from 'node:fs/promises'
 import { tortureErrors } from './errors.ts'
+import { matrixRounds } from './faults.ts'
 import { TORTURE_FORMAT, type Cell, type TortureReport } from './report.ts'
-import type { Fault } from './round.ts'
 
 /** Throws `torture.not-continued` when the file is no report. */
 export async function readReport(file: string): Promise<TortureReport> {
@@ -28,10 +28,7 @@ export function checkContinues(
 }
 
 /** Rounds of the matrix that some cell has had, if only in part: the others miss them. */
-export function roundsBegun({ cells }: TortureReport, faults: readonly Fault[]): number {
-  const perRound = new Map(faults.map(fault => [fault.name, fault.perRound ?? 1]))
-  return Math.max(0, ...cells.map(({ fault, rounds }) => Math.ceil(rounds / (perRound.get(fault) ?? 1))))
-}
+export const roundsBegun = ({ cells }: TortureReport): number => Math.max(0, ...cells.map(cell => Math.ceil(matrixRounds(cell))))
 
 /** What both have found, as one torture of as many rounds as the later one was to reach. */
 export function addReports(earlier: TortureReport, later: TortureReport): TortureReport {

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDatabase } from './pairs.ts'
 import { endOf, midway, recovered, RECOVERY_SECONDS, resume, type Effect, type Fault, type Round } from './round.ts'
 import { ROWS } from './rows.ts'
-import type { Run } from './run.ts'
 import { LEDGER, type Sql } from './side.ts'
 
 const fault = (name: string, title: string, act: Fault['act'], more: Partial<Fault> = {}): Fault => ({
@@ -151,14 +150,10 @@ async function refuseRow(round: Round, kind: 'duplicate' | 'refusal'): Promise<E
   const sql = given(round.field.sink.sql)
   const { code, make, undo } = obstruction(kind, sql, 1 + Math.floor(round.random() * ROWS))
   await sql.ask(...make)
-  const run = await ended(round.start()).finally(() => sql.ask(...undo))
+  const run = round.start()
+  await endOf(run, [65]).finally(() => sql.ask(...undo))
   if (run.errorCode !== code) throw new Error(`ended otherwise than with ${code}: ${run.output}`)
   return { fired: true, ...(await resume(round)) }
-}
-
-async function ended(run: Run): Promise<Run> {
-  await endOf(run, [65])
-  return run
 }
 
 /** As after a failover to a server that was never filled: the job must not write the rest into it as if it were all. */

@@ -112,7 +112,7 @@ async function openSide(system: SystemName, role: Role, servers: Servers, folder
 async function allRounds(fields: readonly Field[], means: Means, options: TortureOptions): Promise<RoundResult[]> {
   const results: RoundResult[] = []
   const fits = (fault: Fault, { pair }: Field) => fault.obstacle(pair, means) === undefined
-  const first = options.earlier ? roundsBegun(options.earlier, options.faults) : 0
+  const first = options.earlier ? roundsBegun(options.earlier) : 0
   await schedule({ ...options, first, pairs: fields, fits }, async (fault, field, round) => {
     for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
       const result = await oneRound(fault, field, { ...options, round, attempt })
