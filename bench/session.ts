@@ -7,7 +7,7 @@ import pg from 'pg'
 import { type Server, type ServerFacts, startServer } from '../tools/servers/index.ts'
 import { createTable, type Dataset, fingerprintQuery, writeCsv } from './dataset.ts'
 import { execute } from './measure.ts'
-import { unpackSluice } from './program.ts'
+import { unpackSluice } from '../tools/unpack.ts'
 
 /** Databases of each server. */
 export const SOURCE = 'bench_source'

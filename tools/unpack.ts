@@ -1,8 +1,8 @@
-/** The program that is measured: the package as it is published. */
+/** The package as it is published: what is measured and tortured. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { packSluice } from '../tools/pack.ts'
+import { packSluice } from './pack.ts'
 
 /** Builds the package and unpacks it; returns the beginning of a command line. */
 export async function unpackSluice(folder: string): Promise<readonly string[]> {
