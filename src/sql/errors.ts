@@ -56,4 +56,9 @@ export const sqlErrors = defineErrors('sql', {
     message: (d: { table: string; column: string }) => `Column "${d.column}" of ${d.table} would be written twice.`,
     hint: () => 'Remove one of the two entries.',
   },
+  statementRefused: {
+    fault: 'usage',
+    message: (d: { message: string; code: string }) => d.message,
+    hint: () => 'Correct the statement, or the rows and triggers that it meets in the database.',
+  },
 })

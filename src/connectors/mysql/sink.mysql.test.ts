@@ -250,6 +250,17 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       assert.deepEqual(await rows('SELECT * FROM t'), [['1', '1']])
     })
 
+    test('what stops a statement of users is named by its place, and is no bad row', async () => {
+      await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, v INT) ENGINE = InnoDB')
+      const twice = 'INSERT INTO t VALUES (5, 5), (5, 6)'
+      for (const option of ['preSql', 'postSql']) {
+        const { code, fault, message } = await refusal(two(int(32)), [[1, 1]], { [option]: ['DELETE FROM t', twice] })
+        assert.deepEqual([code, fault], ['sql.statement-refused', 'usage'])
+        assert.match(message, new RegExp(`^Statement 2 of \`${option}\`: .*Duplicate entry`))
+      }
+      assert.equal((await refusal(two(int(32)), [[1, 1]], { preSql: 'DELETE FROM nowhere' })).code, 'mysql.unknown-table')
+    })
+
     test('writes several tables in one transaction, and only what the source has', async () => {
       await run(
         'DROP TABLE IF EXISTS a, b',

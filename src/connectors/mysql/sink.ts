@@ -18,7 +18,15 @@ import {
   type TransactionalWriter,
   type Writer,
 } from '#connector'
-import { checkedBy, ignoredWriterOptions, refusedWriterOptions, type SqlWriterSettings, writerSettings, writerShape } from '#sql'
+import {
+  checkedBy,
+  executeStatements,
+  ignoredWriterOptions,
+  refusedWriterOptions,
+  type SqlWriterSettings,
+  writerSettings,
+  writerShape,
+} from '#sql'
 import { SluiceError } from '#errors'
 import { mysqlErrors } from './errors.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -185,14 +193,14 @@ class TargetSession implements AsyncDisposable, Savepoints {
 
   async prepare(connection: Connection, targets: readonly Target[]): Promise<void> {
     for (const create of new Set(targets.flatMap(target => detailOf(target).create ?? []))) await connection.query(create)
-    for (const statement of this.settings.preSql) await connection.query(statement)
+    await executeStatements('preSql', this.settings.preSql, statement => connection.query(statement))
   }
 
   /** Statements that commit by themselves take all others with them, so that their order is kept. */
   async finish(connection: Connection, isInside: boolean): Promise<void> {
     const { postSql } = this.settings
     if (postSql.some(commitsByItself) === isInside) return
-    for (const statement of postSql) await connection.query(statement)
+    await executeStatements('postSql', postSql, statement => connection.query(statement))
   }
 
   /** The server rolls back what is open when the connection ends. */

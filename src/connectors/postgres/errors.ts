@@ -171,7 +171,7 @@ export const postgresErrors = defineErrors('postgres', {
   },
   statementEndsTransaction: {
     fault: 'usage',
-    message: (d: { option: string; at: number }) => `Statement ${d.at} of \`${d.option}\` ends the transaction it runs in.`,
+    message: () => 'It ends the transaction it runs in.',
     hint: () => 'Leave BEGIN, COMMIT and ROLLBACK out: what belongs together is committed together by itself.',
   },
   runBusy: {

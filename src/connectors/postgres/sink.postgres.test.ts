@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { Batch, parseTypeName, writeValue, type Field, type Schema, type Value } from '#columnar'
 import type { Dataset, Target, TransactionalWriter } from '#connector'
+import { SluiceError } from '#errors'
 import { fileServer } from '../../../tools/servers/index.ts'
 import { contextOf, copy, filePlayground, openLedgerSink, readAll } from './postgres.test-support.ts'
 import { postgresSink } from './sink.ts'
@@ -307,6 +308,33 @@ describe('targets', { skip }, () => {
   test('statements of users may return what they like', async () => {
     await freshKv()
     await land(kv, { preSql: "SELECT repeat('x', 1000) FROM generate_series(1, 50000)" }, [1, 'a', 1])
+  })
+
+  test('what stops a statement of users is named by its place, and is no bad row', async () => {
+    await freshKv()
+    const because = async (options: object) => {
+      const error = await land(kv, options, [1, 'a', 1]).catch((error: unknown) => error)
+      assert(SluiceError.is(error))
+      return [error.code, error.fault, error.message.replace(/: [^ ]*@[^ ]*: /, ': ')]
+    }
+    const raise = "DO $$ BEGIN RAISE 'stock is negative'; END $$"
+    assert.deepEqual(await because({ preSql: ['SELECT 1', raise] }), [
+      ...['sql.statement-refused', 'usage'],
+      'Statement 2 of `preSql`: stock is negative.',
+    ])
+    assert.deepEqual(await because({ preSql: ['VACUUM orders', 'SELECT 1 / 0'] }), [
+      ...['sql.statement-refused', 'usage'],
+      'Statement 2 of `preSql`: division by zero.',
+    ])
+    assert.deepEqual(await because({ preSql: 'COMMIT' }), [
+      ...['postgres.statement-ends-transaction', 'usage'],
+      'Statement 1 of `preSql`: It ends the transaction it runs in.',
+    ])
+    assert.deepEqual(await because({ preSql: 'DELETE FROM nowhere' }), [
+      ...['postgres.table-missing', 'usage'],
+      'Statement 1 of `preSql`: relation "nowhere" does not exist.',
+    ])
+    assert.deepEqual(await all(), [])
   })
 
   test('views and foreign names are refused, unlogged tables noted', async () => {

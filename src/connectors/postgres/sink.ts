@@ -153,7 +153,7 @@ class TargetSession implements AsyncDisposable {
   }
 
   async prepareOutside(session: Connection): Promise<void> {
-    if (needsNoTransaction(this.settings.preSql)) await executeOutside(session, this.settings.preSql)
+    if (needsNoTransaction(this.settings.preSql)) await executeOutside(session, 'preSql', this.settings.preSql)
   }
 
   async finishInside(session: Connection): Promise<void> {
@@ -161,7 +161,7 @@ class TargetSession implements AsyncDisposable {
   }
 
   async finishOutside(session: Connection): Promise<void> {
-    if (needsNoTransaction(this.settings.postSql)) await executeOutside(session, this.settings.postSql)
+    if (needsNoTransaction(this.settings.postSql)) await executeOutside(session, 'postSql', this.settings.postSql)
   }
 
   /** The server rolls back what is open when the connection ends. */

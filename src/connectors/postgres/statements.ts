@@ -1,4 +1,5 @@
 /** preSql and postSql: what users want executed around the rows. */
+import { executeStatements } from '#sql'
 import { postgresErrors } from './errors.ts'
 import type { Connection } from './protocol/connection.ts'
 
@@ -13,14 +14,16 @@ export const needsNoTransaction = (statements: readonly string[]): boolean =>
   statements.some(sql => OUTSIDE.test(withoutComments(sql)))
 
 /** Executes statements in the open transaction, which none of them may end. */
-export async function executeInside(session: Connection, option: string, statements: readonly string[]): Promise<void> {
-  for (const [index, sql] of statements.entries()) {
+export async function executeInside(session: Connection, option: Option, statements: readonly string[]): Promise<void> {
+  await executeStatements(option, statements, async sql => {
     await session.run(sql)
-    if (session.transaction !== 'T') throw postgresErrors.statementEndsTransaction({ option, at: index + 1 })
-  }
+    if (session.transaction !== 'T') throw postgresErrors.statementEndsTransaction({})
+  })
 }
 
 /** Executes statements one by one, each durable at once. */
-export async function executeOutside(session: Connection, statements: readonly string[]): Promise<void> {
-  for (const sql of statements) await session.run(sql)
+export async function executeOutside(session: Connection, option: Option, statements: readonly string[]): Promise<void> {
+  await executeStatements(option, statements, sql => session.run(sql))
 }
+
+type Option = 'preSql' | 'postSql'
