@@ -247,6 +247,18 @@ describe('several engines and lost state', () => {
     })
   }
 
+  test('rows that are refused because another engine has written them are not called bad', async () => {
+    const { run, store } = prepare(overPort, { sink: 'transactional' })
+    const refused = () => dataErrors.valueRefused({ dataset: 'numbers', column: 'id', reason: 'it is there already', row: 0 })
+    const failed = run({}, async point => {
+      if (point !== 'write') return
+      if (store.run) store.run = { ...store.run, holder: 'another', epoch: store.run.epoch + 1 }
+      throw refused()
+    })
+    await assert.rejects(failed, { code: 'ledger.fenced' })
+    await assert.rejects(run({}, failAt('write', 1, refused)), { code: refused().code })
+  })
+
   test('an engine that does not hear that it has its run back is no other engine', async () => {
     const { run, store, events } = prepare(overPort, { sink: 'transactional' })
     const faults = [failAt('write', 20), failAt('after-reclaim', 1)]

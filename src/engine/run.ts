@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
-import type { Reader, RunRecord, Split, Writer } from '#connector'
+import { ledgerErrors, type Reader, type RunRecord, type Split, type Writer } from '#connector'
 import { SluiceError } from '#errors'
 import { Attempt, type CheckpointStore, type WorkerEndpoint } from './attempt.ts'
 import { portEndpoint, threadEndpoint } from './endpoint.ts'
@@ -173,7 +173,7 @@ class JobRun {
         if (restarts.failures > 0) record = await this.#withRecorder(recorder => recorder.reclaim(record, this.#targets))
         return await this.#attempt(record)
       } catch (error) {
-        await this.#waitBeforeRetry(error, restarts, this.#meter.commits > commits)
+        await this.#waitBeforeRetry(await this.#reasonOf(error, record), restarts, this.#meter.commits > commits)
       }
     }
   }
@@ -271,6 +271,13 @@ class JobRun {
 
   #tellProgress(meter: Meter, splits: number): void {
     this.#options.onEvent({ kind: 'progress', meter, splits, splitsDone: this.#doneSplits.size })
+  }
+
+  /** Rows may be refused because an engine that has taken the run over has written them: no reason to empty the target. */
+  async #reasonOf(cause: unknown, { job, run, holder }: RunRecord): Promise<unknown> {
+    if (!SluiceError.is(cause) || cause.fault !== 'data') return cause
+    const found = await this.#withRecorder(recorder => recorder.find(job, false)).catch(() => undefined)
+    return found === undefined || (found.run === run && found.holder === holder) ? cause : ledgerErrors.fenced({ job, run })
   }
 
   async #waitBeforeRetry(cause: unknown, restarts: Restarts, hasProgress: boolean): Promise<void> {
