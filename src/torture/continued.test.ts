@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { addReports, checkContinues, readReport, roundsBegun } from './continued.ts'
+import { addReports, checkContinues, readReport, roundsHad } from './continued.ts'
 import type { Cell, TortureReport } from './report.ts'
 
 const cell = (fault: string, rounds: number, more: Partial<Cell> = {}): Cell => ({
@@ -19,10 +19,13 @@ const report = (cells: readonly Cell[], more: Partial<TortureReport> = {}): Tort
   ...more,
 })
 
-test('goes on behind the last round that was begun', () => {
-  assert.equal(roundsBegun(report([])), 0)
-  assert.equal(roundsBegun(report([cell('kill', 20), cell('cut', 2)])), 2)
-  assert.equal(roundsBegun(report([cell('kill', 21), cell('cut', 2)])), 3)
+test('tells how often a fault has fallen on a pair', () => {
+  const earlier = report([cell('kill', 21), cell('cut', 2)])
+  assert.deepEqual(
+    ['kill', 'cut', 'flap'].map(fault => roundsHad(earlier, fault, 'csv-mysql')),
+    [21, 2, 0],
+  )
+  assert.equal(roundsHad(earlier, 'kill', 'mysql-csv'), 0)
 })
 
 test('adds what both have found', () => {

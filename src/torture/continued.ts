@@ -1,7 +1,6 @@
-/** A torture of many hours in parts: each goes on behind the last round that the report of those before it has begun. */
+/** A torture of many hours in parts: each goes on behind the rounds that are in the report of those before it. */
 import { readFile } from 'node:fs/promises'
 import { tortureErrors } from './errors.ts'
-import { matrixRounds } from './faults.ts'
 import { TORTURE_FORMAT, type Cell, type TortureReport } from './report.ts'
 
 /** Throws `torture.not-continued` when the file is no report. */
@@ -27,8 +26,9 @@ export function checkContinues(
   }
 }
 
-/** Rounds of the matrix that some cell has had, if only in part: the others miss them. */
-export const roundsBegun = ({ cells }: TortureReport): number => Math.max(0, ...cells.map(cell => Math.ceil(matrixRounds(cell))))
+/** Rounds that a fault has had on a pair. */
+export const roundsHad = ({ cells }: TortureReport, fault: string, pair: string): number =>
+  cells.find(cell => cell.fault === fault && cell.pair === pair)?.rounds ?? 0
 
 /** What both have found, as one torture of as many rounds as the later one was to reach. */
 export function addReports(earlier: TortureReport, later: TortureReport): TortureReport {

@@ -22,7 +22,7 @@ function plan(more: Partial<Plan<string>> = {}): Plan<string> {
   const pairs = Array.from('abcdefghij')
   return {
     rounds: 2,
-    first: 0,
+    had: () => 0,
     faults: FAULTS,
     pairs,
     fits: () => true,
@@ -44,10 +44,19 @@ test('every fault falls on every pair it fits, so often per round, each time wit
   assert.deepEqual(seen.toSorted(), expected.toSorted())
 })
 
-test('goes on behind the rounds that there have been', async () => {
+test('goes on behind what each fault and pair has had', async () => {
   const seen: string[] = []
-  await schedule(plan({ pairs: ['a'], first: 1 }), async ({ name }, _, round) => void seen.push(`${name} ${round}`))
-  assert.deepEqual(seen.toSorted(), ['cut 1', 'freeze 1', 'kill 3', 'kill 4', 'kill 5', 'restart 1', 'silence 1'])
+  const had = ({ name }: Fault, pair: string) => ({ kill: 4, cut: 2, silence: 1 })[name] ?? Number(pair === 'b')
+  await schedule(plan({ pairs: ['a', 'b'], had }), async ({ name }, pair, round) => void seen.push(`${name} ${pair} ${round}`))
+  const [both, a] = [
+    ['kill 4', 'kill 5', 'freeze 1', 'restart 1', 'silence 1'],
+    ['freeze 0', 'restart 0'],
+  ]
+  const expected = [
+    ...both.flatMap(name => [name.replace(' ', ' a '), name.replace(' ', ' b ')]),
+    ...a.map(name => name.replace(' ', ' a ')),
+  ]
+  assert.deepEqual(seen.toSorted(), expected.toSorted())
 })
 
 test('cores bound what works, more may wait, a pair has one fault at a time, and one that falls on servers is alone', async () => {

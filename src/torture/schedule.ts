@@ -2,12 +2,13 @@
 import type { Fault } from './round.ts'
 
 export interface Plan<T> {
-  /** Times that the whole matrix is gone through, those before `first` included. */
+  /** Times that the whole matrix is gone through. */
   readonly rounds: number
-  readonly first: number
   readonly faults: readonly Fault[]
   readonly pairs: readonly T[]
   readonly fits: (fault: Fault, pair: T) => boolean
+  /** How often a fault has fallen on a pair before. */
+  readonly had: (fault: Fault, pair: T) => number
   /** Cores. */
   readonly parallel: number
   /** Nothing begins after it. */
@@ -22,14 +23,16 @@ const WAITING_PER_CORE = 3
  * the matrix ends before the next one begins, and nothing else happens while a fault falls on servers.
  */
 export async function schedule<T>(plan: Plan<T>, act: (fault: Fault, pair: T, round: number) => Promise<void>): Promise<void> {
-  const { rounds, first, pairs, fits, parallel, signal } = plan
+  const { rounds, pairs, fits, had, parallel, signal } = plan
   const faults = plan.faults.flatMap(fault => Array.from({ length: fault.perRound ?? 1 }, (_, time) => ({ fault, time })))
   const rooms = { core: new Room(parallel), time: new Room(parallel * WAITING_PER_CORE), servers: new Room(1) }
-  for (let round = first; round < rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     const each = async (pair: T, of: typeof faults) => {
       for (const { fault, time } of of) {
+        const number = round * (fault.perRound ?? 1) + time
+        if (number < had(fault, pair)) continue
         await rooms[fault.needs ?? 'core'].enter(async () => {
-          if (!signal.aborted) await act(fault, pair, round * (fault.perRound ?? 1) + time)
+          if (!signal.aborted) await act(fault, pair, number)
         })
       }
     }

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, platform, arch, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { addReports, checkContinues, roundsBegun } from './continued.ts'
+import { addReports, checkContinues, roundsHad } from './continued.ts'
 import { mysqlServer, postgresServer, type ServerLoan, type ThrowAwayServer } from './databases.ts'
 import { tortureErrors } from './errors.ts'
 import { openField, type Field } from './field.ts'
@@ -112,8 +112,9 @@ async function openSide(system: SystemName, role: Role, servers: Servers, folder
 async function allRounds(fields: readonly Field[], means: Means, options: TortureOptions): Promise<RoundResult[]> {
   const results: RoundResult[] = []
   const fits = (fault: Fault, { pair }: Field) => fault.obstacle(pair, means) === undefined
-  const first = options.earlier ? roundsBegun(options.earlier) : 0
-  await schedule({ ...options, first, pairs: fields, fits }, async (fault, field, round) => {
+  const { earlier } = options
+  const had = ({ name }: Fault, { pair }: Field) => (earlier ? roundsHad(earlier, name, pair.name) : 0)
+  await schedule({ ...options, had, pairs: fields, fits }, async (fault, field, round) => {
     for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
       const result = await oneRound(fault, field, { ...options, round, attempt })
       options.onRound(result)
