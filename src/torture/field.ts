@@ -13,7 +13,7 @@ export const COMMIT_ROWS = 10_000
 /** Milliseconds between checkpoints of sinks without a ledger. */
 export const CHECKPOINT_MS = 50
 /** Seconds that a slowed job takes at least. */
-const SLOW_SECONDS = 20
+const SLOW_SECONDS = 10
 
 export interface Field {
   readonly pair: Pair

@@ -22,6 +22,7 @@ function plan(more: Partial<Plan<string>> = {}): Plan<string> {
   const pairs = Array.from('abcdefghij')
   return {
     rounds: 2,
+    servers: pair => (pair < 'c' ? ['x', 'y'] : [pair < 'f' ? 'x' : 'y']),
     had: () => 0,
     faults: FAULTS,
     pairs,
@@ -59,13 +60,18 @@ test('goes on behind what each fault and pair has had', async () => {
   assert.deepEqual(seen.toSorted(), expected.toSorted())
 })
 
-test('cores bound what works, more may wait, a pair has one fault at a time, and one that falls on servers is alone', async () => {
+test('cores bound what works, more may wait, a pair has one fault at a time, and a server nothing beside one that falls on it', async () => {
   const now: { fault: Fault; pair: string; end: () => void }[] = []
   const most = { core: 0, time: 0, servers: 0 }
+  const { servers } = plan()
+  const common = (some: readonly string[], others: readonly string[]) => some.filter(name => others.includes(name))
   let isEnded = false
   const through = schedule(plan(), async (fault, pair) => {
     assert(!now.some(other => other.pair === pair))
-    if (fault.needs === 'servers') assert.equal(now.length, 0)
+    for (const other of now) {
+      if (fault.needs === 'servers' || other.fault.needs === 'servers')
+        assert.deepEqual(common(servers(pair), servers(other.pair)), [])
+    }
     await new Promise<void>(end => now.push({ fault, pair, end }))
   }).finally(() => (isEnded = true))
   // One ends when nothing more begins by itself, those that wait last: what is there at the same time does not hang on a clock.
@@ -77,7 +83,7 @@ test('cores bound what works, more may wait, a pair has one fault at a time, and
     now.splice(Math.max(at, 0), 1)[0]?.end()
   }
   await through
-  assert.deepEqual(most, { core: 2, time: 6, servers: 1 })
+  assert.deepEqual(most, { core: 2, time: 6, servers: 2 })
 })
 
 test('a round of the matrix is through before the next one begins', async () => {

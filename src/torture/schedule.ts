@@ -7,6 +7,8 @@ export interface Plan<T> {
   readonly faults: readonly Fault[]
   readonly pairs: readonly T[]
   readonly fits: (fault: Fault, pair: T) => boolean
+  /** The servers of a pair. */
+  readonly servers: (pair: T) => readonly string[]
   /** How often a fault has fallen on a pair before. */
   readonly had: (fault: Fault, pair: T) => number
   /** Cores. */
@@ -20,18 +22,18 @@ const WAITING_PER_CORE = 3
 
 /**
  * Calls `act` once per fault, pair and round, a fault's rounds counted from 0; twice at the same time for different pairs only. A round of
- * the matrix ends before the next one begins, and nothing else happens while a fault falls on servers.
+ * the matrix ends before the next one begins, and while a fault falls on servers nothing else happens that uses one of them.
  */
 export async function schedule<T>(plan: Plan<T>, act: (fault: Fault, pair: T, round: number) => Promise<void>): Promise<void> {
-  const { rounds, pairs, fits, had, parallel, signal } = plan
+  const { rounds, pairs, fits, servers, had, parallel, signal } = plan
   const faults = plan.faults.flatMap(fault => Array.from({ length: fault.perRound ?? 1 }, (_, time) => ({ fault, time })))
-  const rooms = { core: new Room(parallel), time: new Room(parallel * WAITING_PER_CORE), servers: new Room(1) }
+  const rooms = { core: new Room(parallel), time: new Room(parallel * WAITING_PER_CORE) }
   for (let round = 0; round < rounds; round++) {
     const each = async (pair: T, of: typeof faults) => {
       for (const { fault, time } of of) {
         const number = round * (fault.perRound ?? 1) + time
         if (number < had(fault, pair)) continue
-        await rooms[fault.needs ?? 'core'].enter(async () => {
+        await rooms[fault.needs === 'time' ? 'time' : 'core'].enter(async () => {
           if (!signal.aborted) await act(fault, pair, number)
         })
       }
@@ -40,7 +42,13 @@ export async function schedule<T>(plan: Plan<T>, act: (fault: Fault, pair: T, ro
       faults.filter(({ fault }) => (fault.needs === 'servers') === isAlone && fits(fault, pair))
     // They begin at different faults: some wait while others work.
     await Promise.all(pairs.map((pair, at) => each(pair, turned(fitting(pair, false), at / pairs.length))))
-    for (const pair of pairs) await each(pair, fitting(pair, true))
+    const lastOn = new Map<string, Promise<void>>()
+    for (const pair of pairs) {
+      const names = servers(pair)
+      const through = Promise.all(names.map(name => lastOn.get(name))).then(() => each(pair, fitting(pair, true)))
+      for (const name of names) lastOn.set(name, through)
+    }
+    await Promise.all(lastOn.values())
   }
 }
 

@@ -9,7 +9,7 @@ import { openField, type Field } from './field.ts'
 import { csvSide, jsonlSide } from './file-side.ts'
 import { mysqlSide } from './mysql-side.ts'
 import { oneRound } from './one-round.ts'
-import type { Pair, SystemName } from './pairs.ts'
+import { isDatabase, type Pair, type SystemName } from './pairs.ts'
 import { postgresSide } from './postgres-side.ts'
 import { cellOf, isWrong, TORTURE_FORMAT, type Absence, type RoundResult, type TortureReport } from './report.ts'
 import type { Fault, Means } from './round.ts'
@@ -114,7 +114,8 @@ async function allRounds(fields: readonly Field[], means: Means, options: Tortur
   const fits = (fault: Fault, { pair }: Field) => fault.obstacle(pair, means) === undefined
   const { earlier } = options
   const had = ({ name }: Fault, { pair }: Field) => (earlier ? roundsHad(earlier, name, pair.name) : 0)
-  await schedule({ ...options, had, pairs: fields, fits }, async (fault, field, round) => {
+  const servers = ({ pair }: Field) => [pair.source, pair.sink].filter(isDatabase)
+  await schedule({ ...options, servers, had, pairs: fields, fits }, async (fault, field, round) => {
     for (let attempt = 0; attempt < ATTEMPTS && !options.signal.aborted; attempt++) {
       const result = await oneRound(fault, field, { ...options, round, attempt })
       options.onRound(result)
