@@ -45,6 +45,13 @@ test('adds what both have found', () => {
   ])
 })
 
+test('what some could not have is told, whichever of both says so', () => {
+  const [cut, full] = ['cut', 'full'].map(fault => ({ fault, pair: 'csv-mysql', reason: fault }))
+  const both = addReports(report([], { absent: [cut!] }), report([], { absent: [cut!, full!] }))
+  assert.deepEqual(both.absent, [cut, full])
+  assert.deepEqual(addReports(both, report([])).absent, [cut, full])
+})
+
 test('refuses another torture, and what is no report', async () => {
   const earlier = report([])
   checkContinues(earlier, report([cell('kill', 1)], { rounds: 9, seconds: 1 }))

@@ -32,14 +32,18 @@ export const roundsHad = ({ cells }: TortureReport, fault: string, pair: string)
 
 /** What both have found, as one torture of as many rounds as the later one was to reach. */
 export function addReports(earlier: TortureReport, later: TortureReport): TortureReport {
-  const nameOf = ({ fault, pair }: Cell) => `${fault}/${pair}`
   const cells = new Map(earlier.cells.map(cell => [nameOf(cell), cell]))
   for (const cell of later.cells) {
     const before = cells.get(nameOf(cell))
     cells.set(nameOf(cell), before === undefined ? cell : addCells(before, cell))
   }
-  return { ...later, began: earlier.began, seconds: earlier.seconds + later.seconds, cells: [...cells.values()] }
+  // Either may have been of some faults only.
+  const absent = new Map([...earlier.absent, ...later.absent].map(absence => [nameOf(absence), absence]))
+  const seconds = earlier.seconds + later.seconds
+  return { ...later, began: earlier.began, seconds, cells: [...cells.values()], absent: [...absent.values()] }
 }
+
+const nameOf = ({ fault, pair }: { readonly fault: string; readonly pair: string }) => `${fault}/${pair}`
 
 function addCells(a: Cell, b: Cell): Cell {
   const stops = { ...a.stops }
