@@ -45,7 +45,7 @@ export async function schedule<T>(plan: Plan<T>, act: (fault: Fault, pair: T, ro
     const lastOn = new Map<string, Promise<void>>()
     for (const pair of pairs) {
       const names = servers(pair)
-      const through = Promise.all(names.map(name => lastOn.get(name))).then(() => each(pair, fitting(pair, true)))
+      const through = Promise.all(names.flatMap(name => lastOn.get(name) ?? [])).then(() => each(pair, fitting(pair, true)))
       for (const name of names) lastOn.set(name, through)
     }
     await Promise.all(lastOn.values())
