@@ -57,6 +57,21 @@ describe('a throttle', () => {
     await throttle.pass(100, 0, signal)
     assert.equal(clock.now, 100)
   })
+
+  test('takes a new rate for the batch that waits, too', async () => {
+    const clock = { now: 0 }
+    const throttle = new Throttle(
+      { rowsPerSecond: 10 },
+      () => clock.now,
+      async ms => {
+        clock.now += ms
+        // A tenth of the hundred seconds that it should take are over.
+        if (clock.now === 10_000) throttle.rates = { rowsPerSecond: 90 }
+      },
+    )
+    await throttle.pass(1000, 0, signal)
+    assert.equal(clock.now, 20_000)
+  })
 })
 
 describe('shares of a rate', () => {

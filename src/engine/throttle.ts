@@ -9,34 +9,52 @@ export interface Rates {
 /** So much time that was not used may be made up for; it absorbs what timers and pauses lose, and bounds a burst. */
 const CREDIT_MS = 250
 
+/** A batch that waits looks so often whether the rates have changed. */
+const LOOK_MS = 100
+
 /** One rate for everything that passes: each batch moves the moment on at which the next may pass. */
 export class Throttle {
   readonly #now: () => number
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
-  rates: Rates
+  #rates: Rates
   #due = 0
+  #last = { rows: 0, bytes: 0 }
 
   constructor(
     rates: Rates,
     now: () => number = () => performance.now(),
     wait = (ms: number, signal: AbortSignal): Promise<unknown> => sleep(ms, undefined, { signal }),
   ) {
-    this.rates = rates
+    this.#rates = rates
     this.#now = now
     this.#sleep = wait
     this.#due = now()
   }
 
+  /** What the batch that waits has still to wait for goes by the new rates, too: a worker that was given little would sleep on when it has more. */
+  set rates(rates: Rates) {
+    const [before, after] = [this.#costOf(this.#last), this.#costOf(this.#last, rates)]
+    const now = this.#now()
+    if (this.#due > now && before > 0) this.#due = now + (this.#due - now) * (after / before)
+    this.#rates = rates
+  }
+
   /** Returns when the batch may pass. */
   async pass(rows: number, bytes: number, signal: AbortSignal): Promise<void> {
-    const { rowsPerSecond, bytesPerSecond } = this.rates
-    const cost =
-      1000 *
-      Math.max(rowsPerSecond === undefined ? 0 : rows / rowsPerSecond, bytesPerSecond === undefined ? 0 : bytes / bytesPerSecond)
+    this.#last = { rows, bytes }
+    const cost = this.#costOf(this.#last)
     if (cost === 0) return
     this.#due = Math.max(this.#due, this.#now() - CREDIT_MS) + cost
     // A batch passes when its time has come, not before: else the first ones would be a burst.
-    for (let left = this.#due - this.#now(); left > 0; left = this.#due - this.#now()) await this.#sleep(Math.ceil(left), signal)
+    for (let left = this.#due - this.#now(); left > 0; left = this.#due - this.#now())
+      await this.#sleep(Math.min(LOOK_MS, Math.ceil(left)), signal)
+  }
+
+  /** Milliseconds in which so much may pass. */
+  #costOf({ rows, bytes }: { rows: number; bytes: number }, { rowsPerSecond, bytesPerSecond } = this.#rates): number {
+    const byRows = rowsPerSecond === undefined ? 0 : rows / rowsPerSecond
+    const byBytes = bytesPerSecond === undefined ? 0 : bytes / bytesPerSecond
+    return 1000 * Math.max(byRows, byBytes)
   }
 }
 
