@@ -20,6 +20,8 @@ export interface Dataset {
   /** Names of the columns that identify a row; empty when nothing does. They need not be among those that are read. */
   readonly primaryKey: readonly string[]
   readonly comment?: string
+  /** The query, or the conditions, that choose its rows; undefined when all of a table are read. A run does not go on with another. */
+  readonly restriction?: string
   /** What the system believes; for progress, never for correctness. */
   readonly estimatedRows?: number
   /** The form in which the reader can hand out rows as they came from the server ({@link EncodedBatch}); equal names mean equal bytes for equal rows. */

@@ -26,8 +26,9 @@ export const engineErrors = defineErrors('engine', {
   jobChanged: {
     fault: 'usage',
     message: (d: { job: string; run: string; began: string }) =>
-      `Job ${d.job} cannot go on with run ${d.run} (begun ${d.began}): its tables, columns or types have changed since.`,
-    hint: () => 'Undo the change, or start afresh with `--fresh` after looking at what the target holds.',
+      `Job ${d.job} cannot go on with run ${d.run} (begun ${d.began}): its tables, columns, types, conditions or query have changed since.`,
+    hint: () =>
+      'Undo the change (a value for `-p` counts, too) to go on with that run, or start afresh with `--fresh` after looking at what the target holds.',
   },
   runUnknown: {
     fault: 'usage',

@@ -110,10 +110,11 @@ function weakest(datasets: readonly DatasetPlan[]): Plan['guarantee'] {
   return weak ?? { delivery: 'at-least-once', why: 'There is nothing to write.' }
 }
 
-/** What must not change while a run is unfinished: which columns of what go where, and as what. */
+/** What must not change while a run is unfinished: which rows and columns of what go where, and as what. */
 function memoOf(datasets: readonly DatasetPlan[]): Memo {
   const facts = datasets.map(({ dataset, target, columns }) => ({
     dataset: dataset.id,
+    restriction: dataset.restriction,
     target: target.name,
     columns: columns.map(({ source, target: to, sourceType, targetType }) => [source, sourceType, to, targetType]),
   }))

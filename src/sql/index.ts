@@ -20,7 +20,15 @@ export {
   writerShape,
 } from './options.ts'
 export { isLocal, protectionNotes, verifiesByDefault, type Protection } from './protection.ts'
-export { orderByClause, rangePredicate, remainderPredicate, whereClause, type KeyLiteral, type KeyValues } from './ranges.ts'
+export {
+  orderByClause,
+  rangePredicate,
+  remainderPredicate,
+  restrictionOf,
+  whereClause,
+  type KeyLiteral,
+  type KeyValues,
+} from './ranges.ts'
 export {
   checkedBy,
   readerSettings,

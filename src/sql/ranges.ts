@@ -1,4 +1,5 @@
 /** Key ranges as SQL. A range is `lower < key <= upper`; a missing bound is open. */
+import type { Dataset } from '#connector'
 import type { Dialect } from './dialect.ts'
 
 /** The values of a key, in the order of its columns, as text in the form of their types. */
@@ -52,6 +53,12 @@ export function remainderPredicate(column: string, at: number, count: number): s
 export function whereClause(conditions: readonly (string | undefined)[]): string {
   const given = conditions.filter((condition): condition is string => condition !== undefined && condition.trim() !== '')
   return given.length === 0 ? '' : ` WHERE ${given.map(inParentheses).join(' AND ')}`
+}
+
+/** For `Dataset.restriction`: a query with its conditions, or those of a table; nothing where all of a table are read. */
+export function restrictionOf(conditions: readonly (string | undefined)[], query = ''): Pick<Dataset, 'restriction'> {
+  const restriction = `${query}${whereClause(conditions)}`
+  return restriction === '' ? {} : { restriction }
 }
 
 /** A line break ends a comment, so that it cannot swallow the parenthesis. */

@@ -10,6 +10,7 @@ import {
   printTableName,
   rangePredicate,
   remainderPredicate,
+  restrictionOf,
   type SqlReaderSettings,
   sqlErrors,
   type TableName,
@@ -132,6 +133,7 @@ export async function relationOfTable(
     ...withKey,
     dataset: {
       id,
+      ...restrictionOf(conditions),
       schema: { fields: picked.fields.map(({ field }) => field) },
       primaryKey: identity,
       ...(facts.comment === '' ? {} : { comment: facts.comment }),
@@ -176,15 +178,21 @@ export async function relationOfQuery(
   )
   const picked = pick(id, settings.columns ?? columns.map(({ field }) => named(field.name)), columns)
   const splitBy = settings.splitColumn === undefined ? [] : [querySplitColumn(id, columns, settings.splitColumn)]
+  const conditions = [settings.where, afterQueryPredicate(id, settings, columns)]
   return {
     ...picked,
     keyAt: [],
-    dataset: { id, schema: { fields: picked.fields.map(({ field }) => field) }, primaryKey: [] },
+    dataset: {
+      id,
+      ...restrictionOf(conditions, query),
+      schema: { fields: picked.fields.map(({ field }) => field) },
+      primaryKey: [],
+    },
     from,
     key: [],
     splitBy,
     hasNullSplits: splitBy.length > 0,
-    conditions: [settings.where, afterQueryPredicate(id, settings, columns)],
+    conditions,
     orderBy: orderColumn(id, settings, columns),
     resume: {
       by: 'split',

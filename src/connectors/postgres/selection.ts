@@ -6,6 +6,7 @@ import {
   findName,
   postgresDialect,
   quoteTableName,
+  restrictionOf,
   whereClause,
   type ColumnList,
   type ColumnSpec,
@@ -129,9 +130,11 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
   const encoding = orderKey.every(({ name }) => chosen.some(one => one.name === name))
     ? encodingOf(chosen.map(({ wire }) => wire))
     : undefined
+  const conditions = conditionsOf(settings, find)
   return {
     dataset: {
       id,
+      ...restrictionOf(conditions, relation === undefined ? settings.query : undefined),
       schema: { fields: chosen.map(({ field }) => field) },
       primaryKey,
       ...(relation?.comment === undefined ? {} : { comment: relation.comment }),
@@ -140,7 +143,7 @@ function build(source: Source, keys: readonly UniqueKey[], { settings, arrays, r
     },
     from,
     columns: chosen,
-    conditions: conditionsOf(settings, find),
+    conditions,
     key: orderKey,
     splitColumn: isKey ? undefined : splitColumn,
     orderBy: orderOf(settings.orderBy, find),
