@@ -61,6 +61,20 @@ test('takes the settings of a FlinkX file', () => {
   assert.equal(settings.restore.restoreColumnName, 'id')
 })
 
+test('takes an amount of bytes with its unit, as a rate and as memory', () => {
+  const { settings } = flinkx({ speed: { bytes: '2.5MiB' }, memory: '64 MB' })
+  assert.deepEqual([settings?.bytesPerSecond, settings?.memory], [2_621_440, 64_000_000])
+  for (const bytes of ['-1', -1, 0, '']) assert.equal(flinkx({ speed: { bytes } }).settings?.bytesPerSecond, undefined)
+  assert.equal(flinkx({ speed: { bytes: '1048576' } }).settings?.bytesPerSecond, 1_048_576)
+  const [problem] = flinkx({ speed: { bytes: 'ten' } }).problems
+  assert.match(String(problem?.message), /must be a number of bytes, or text such as "10MiB"; found "ten"/)
+})
+
+test('says what an error limit looks like', () => {
+  const [problem] = flinkx({ errorLimit: 10 }).problems
+  assert.match(String(problem?.message), /must be an object such as \{record: …, percentage: …\}; found 10/)
+})
+
 describe('an error limit means what it means in FlinkX 1.10', () => {
   for (const [what, limit, expected] of [
     ['no section: no row', undefined, { record: 0, percentage: 0 }],

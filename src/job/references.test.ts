@@ -17,6 +17,19 @@ test('fills in values inside strings, anywhere in the tree', () => {
   assert.deepEqual(document.root.value, { a: 'x1y', b: [{ c: 'secret' }], '${env:A}': 1, d: '${A} $env:A' })
 })
 
+test('warns of what nothing fills in, by its place', () => {
+  const document = parseJson('{"a": "t_${day}",\n "password": "${evn:PW}", "b": "${env:A}", "c": "$1 {x} \u0024{"}', 'f')
+  assert.deepEqual(resolveReferences(document, sources({ A: '${B}' })), [])
+  assert.deepEqual(
+    document.warnings.map(({ code, place }) => [code, place]),
+    [
+      ['job.unfilled-parameter', 'f:1:7'],
+      ['job.unfilled-parameter', 'f:2:14'],
+    ],
+  )
+  assert(!JSON.stringify(document.warnings).includes('evn:PW'))
+})
+
 test('a value cannot change the structure and is not looked at again', () => {
   const document = parseJson('{"a": "${env:A}"}', 'f')
   resolveReferences(document, sources({ A: '", "b": "${env:A}' }))

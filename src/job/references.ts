@@ -7,7 +7,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { SluiceError } from '#errors'
 import { errors } from './errors.ts'
-import { setOwn, whereOf, type Document, type JobObject, type JobValue, type Node } from './node.ts'
+import { setOwn, whereOf, type Document, type JobObject, type JobValue, type Node, type Warning } from './node.ts'
 
 export interface ReferenceSources {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -52,7 +52,9 @@ export function resolveReferences(document: Document, sources: ReferenceSources)
   let total = 0
   visit(document.root, node => {
     const { value } = node
-    if (typeof value !== 'string' || !/\$\{(?:env|file):/.test(value)) return
+    if (typeof value !== 'string') return
+    if (UNFILLED.test(value)) document.warnings.push(unfilled(document, node))
+    if (!/\$\{(?:env|file):/.test(value)) return
     node.secrets = []
     const filled = fill(document, node, value, sources, problems)
     total += filled.length
@@ -63,6 +65,15 @@ export function resolveReferences(document: Document, sources: ReferenceSources)
     replaceValue(node, filled)
   })
   return problems
+}
+
+const UNFILLED = /\$\{(?!(?:env|file):)[^}]*\}/
+
+/** Without the text itself, which may be that of a password. */
+function unfilled(document: Document, node: Node): Warning {
+  const { path, place } = whereOf(document.source, node, 'value')
+  const message = `${path} holds a \${…} that nothing is given for, and it stays as it is. Values come from -p for \${NAME}, and from \${env:NAME} and \${file:PATH}.`
+  return { code: 'job.unfilled-parameter', message, place }
 }
 
 function fill(document: Document, node: Node, text: string, sources: ReferenceSources, problems: SluiceError[]): string {

@@ -29,7 +29,7 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 
 /** A number, or text with a unit: `512MiB`, `10 s`. */
-function quantity(pattern: RegExp, words: string) {
+function quantity(pattern: RegExp, words: string, number: z.ZodNumber = z.int().min(0)) {
   const text = z
     .string()
     .regex(pattern, words)
@@ -37,10 +37,11 @@ function quantity(pattern: RegExp, words: string) {
       const [, number = '', unit = ''] = /^\s*([\d.]+)\s*([a-z]*)\s*$/i.exec(value) ?? []
       return Math.round(Number(number) * UNITS[unit.toLowerCase()]!)
     })
-  return z.union([z.int().min(0), text])
+  return z.union([number, text])
 }
 
-const bytes = quantity(/^\s*\d+(?:\.\d+)?\s*(?:[kmg]i?b?|b)?\s*$/i, 'a number of bytes, or text such as "512MiB"')
+const BYTES = /^\s*\d+(?:\.\d+)?\s*(?:[kmg]i?b?|b)?\s*$/i
+const bytes = quantity(BYTES, 'a number of bytes, or text such as "512MiB"')
 const milliseconds = quantity(/^\s*\d+(?:\.\d+)?\s*(?:ms|s|min|h)?\s*$/i, 'a number of milliseconds, or text such as "10s"')
 
 /** `512MiB` as bytes; undefined for what is no amount. */
@@ -172,18 +173,17 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('Workers that write, when they are not as many as `channels`.')
     .meta({ aliases: ['writerChannel'], advanced: true }),
-  bytesPerSecond: z
-    .number()
+  bytesPerSecond: quantity(BYTES, 'a number of bytes, or text such as "10MiB"', z.number())
     .transform(positiveOrUnset)
     .optional()
     .describe('Most bytes of values per second, over all workers. 0 or less: no limit.')
-    .meta({ aliases: ['bytes'], unit: 'bytes/s' }),
+    .meta({ aliases: ['bytes'], unit: 'bytes/s', examples: ['10MiB'] }),
   rowsPerSecond: z
     .number()
     .transform(positiveOrUnset)
     .optional()
     .describe('Most rows per second, over all workers. 0 or less: no limit.')
-    .meta({ aliases: ['record', 'records'], unit: 'rows/s' }),
+    .meta({ aliases: ['record', 'records', 'rate'], unit: 'rows/s' }),
   rebalance: z.boolean().default(false).describe('Spread rows anew between readers and writers.').meta({ advanced: true }),
   errorLimit: errorLimit
     .default({ record: 0, percentage: 0 })

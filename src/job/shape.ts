@@ -125,6 +125,7 @@ export function describeExpected(schema: AnySchema): string {
     case 'array':
       return `${withBounds('a list', def, 'elements')}, each element ${describeExpected(def.element)}`
     case 'object':
+      return describeObject(Object.keys(def.shape))
     case 'record':
       return 'an object'
     case 'union':
@@ -135,6 +136,12 @@ export function describeExpected(schema: AnySchema): string {
       return 'a value of another form'
   }
 }
+
+/** More names than these are no help in a sentence. */
+const NAMES_SHOWN = 3
+
+const describeObject = (names: readonly string[]) =>
+  names.length > NAMES_SHOWN ? 'an object' : `an object such as {${names.map(name => `${name}: …`).join(', ')}}`
 
 function describeChoices(choices: readonly unknown[]): string {
   return choices.length === 1 ? String(choices[0]) : `one of ${choices.map(String).join(', ')}`
