@@ -1,5 +1,5 @@
 /** The commands, their flags and help. What they do is loaded when one is called. */
-import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core'
+import { buildApplication, buildCommand, buildRouteMap, text_en } from '@stricli/core'
 import type { CliContext } from './command.ts'
 import type { DirtyFlags, ExportFlags, ShowFlags } from './commands/dirty.ts'
 import type { RunFlags } from './commands/run.ts'
@@ -163,12 +163,22 @@ const torture = buildCommand<TortureFlags, [], CliContext>({
   },
 })
 
+const inKebabCase = (flag: string) => flag.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+
 const routes = { run, plan, validate, verify, dirty, torture, connectors } as const
 
 export const app = buildApplication(
   buildRouteMap({ routes, docs: { brief: 'Moves rows between systems: exactly once, at the speed of the servers.' } }),
   {
     name: 'sluice',
+    localization: {
+      text: {
+        ...text_en,
+        // Stricli spells the flags that it suggests as their names are spelt in the code.
+        exceptionWhileParsingArguments: (error, ansi) =>
+          text_en.exceptionWhileParsingArguments.call(text_en, error, ansi).replace(/--\w+/g, inKebabCase),
+      },
+    },
     scanner: { caseStyle: 'allow-kebab-for-camel' },
     documentation: { caseStyle: 'convert-camel-to-kebab', disableAnsiColor: process.env['NO_COLOR'] !== undefined },
   },

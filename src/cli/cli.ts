@@ -12,12 +12,18 @@ import { publicTitle } from './secrets.ts'
 export async function main(args: readonly string[]): Promise<number> {
   process.title = publicTitle(args)
   // Node would print what an error carries as it is, secrets included.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
   process.once('uncaughtException', error => process.exit(report(SluiceError.from(error), args.includes('--json'))))
   try {
     return await runLine(isFlinkxLine(args) ? nativeLine(args) : args)
   } catch (error) {
     return report(SluiceError.from(error), args.includes('--json'))
   }
+}
+
+/** `sluice … | head`: who has read enough is no failure, and a run does not need a reader. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function nativeLine(args: readonly string[]): readonly string[] {

@@ -39,15 +39,16 @@ const REFUSED: Readonly<Record<string, string>> = {
   appId: 'there is no YARN session to attach to',
 }
 
-/** Whether a command line is FlinkX's: it has `-job`. */
-export const isFlinkxLine = (args: readonly string[]): boolean => args.includes('-job')
+/** Whether a command line is FlinkX's: it has `-job`, or begins with `-mode`. */
+export const isFlinkxLine = (args: readonly string[]): boolean => args.includes('-job') || args[0] === '-mode'
 
 /** The same as a native command line, with what was ignored on the way. */
 export function translateFlinkxLine(args: readonly string[]): { readonly args: string[]; readonly ignored: readonly string[] } {
   const flags = new Map<string, string>()
   for (let i = 0; i < args.length; i += 2) flags.set((args[i] ?? '').replace(/^-+/, ''), args[i + 1] ?? '')
   const ignored: string[] = []
-  const translated = ['run', flags.get('job') ?? '']
+  const job = flags.get('job')
+  const translated = job === undefined ? ['run'] : ['run', job]
   for (const [flag, value] of flags) {
     if (flag === 'job' || value === '') continue
     if (flag === 'mode') refuseOtherModes(value)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { choose, FAULTS, isExact, PAIRS, readReport, torture as runTorture, type RoundResult, type TortureReport } from '#torture'
 import { command } from '../command.ts'
-import { cliErrors } from '../errors.ts'
+import { countOf } from '../count-flag.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { formatSeconds, formatTable } from '../format.ts'
 import { stopSignals } from '../stop-signals.ts'
@@ -40,9 +40,9 @@ export const torture = command(async (flags: TortureFlags): Promise<number> => {
       ...(flags.postgres === undefined ? {} : { postgres: loan(flags.postgres, flags.postgresRestart) }),
       ...(flags.mysql === undefined ? {} : { mysql: loan(flags.mysql, flags.mysqlRestart) }),
     },
-    rounds: count('rounds', flags.rounds ?? String(earlier?.rounds ?? DEFAULT_ROUNDS)),
-    seed: count('seed', flags.seed ?? String(earlier?.seed ?? 1 + Math.floor(Math.random() * 1e9))),
-    freezeSeconds: count('freeze-seconds', flags.freezeSeconds ?? String(earlier?.freezeSeconds ?? DEFAULT_FREEZE_SECONDS)),
+    rounds: countOf('rounds', flags.rounds ?? String(earlier?.rounds ?? DEFAULT_ROUNDS)),
+    seed: countOf('seed', flags.seed ?? String(earlier?.seed ?? 1 + Math.floor(Math.random() * 1e9))),
+    freezeSeconds: countOf('freeze-seconds', flags.freezeSeconds ?? String(earlier?.freezeSeconds ?? DEFAULT_FREEZE_SECONDS)),
     earlier,
     parallel: availableParallelism(),
     faults: choose('faults', flags.faults, FAULTS),
@@ -70,11 +70,6 @@ const loan = (url: string, restart: string | undefined) => (restart === undefine
 async function ownVersion(): Promise<string> {
   const { version } = JSON.parse(await readFile(new URL(import.meta.resolve('#package')), 'utf8')) as { version: string }
   return version
-}
-
-function count(flag: string, text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw cliErrors.badCount({ flag, text })
-  return Number(text)
 }
 
 function tell(result: RoundResult, json: boolean): void {

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import * as catalog from '#catalog'
 import { verifyDataset, withPlan, type DatasetVerdict } from '#engine'
 import { command } from '../command.ts'
+import { countOf } from '../count-flag.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { formatCount } from '../format.ts'
 import { loadSpec, type JobFlags } from '../load-spec.ts'
@@ -14,9 +15,10 @@ export interface VerifyFlags extends JobFlags {
   readonly rows?: string
 }
 
-const DEFAULT_ROWS = 20
+const DEFAULT_ROWS = '20'
 
 export const verify = command(async (flags: VerifyFlags, file: string): Promise<number> => {
+  const rows = countOf('rows', flags.rows ?? DEFAULT_ROWS)
   const { spec, warnings } = await loadSpec(file, flags)
   const json = flags.json === true
   printWarnings(warnings, json)
@@ -34,7 +36,7 @@ export const verify = command(async (flags: VerifyFlags, file: string): Promise<
           spec,
           catalog,
           { dataset, target, reader },
-          { signal, rows: Number(flags.rows ?? DEFAULT_ROWS) },
+          { signal, rows },
         )
         verdicts.push(verdict)
         process.stdout.write(json ? safeLine({ event: 'verdict', ...verdict }) : safeText(`${render(verdict)}\n`))
