@@ -7,7 +7,8 @@ export const dataErrors = defineErrors('data', {
     fault: 'data',
     message: (d: { dataset: string; column: string; reason: string; row?: number; key?: string }) =>
       `${d.dataset}${d.column === '' ? '' : `, column "${d.column}"`}${d.key === undefined ? '' : `, row ${d.key}`}: ${d.reason}`,
-    hint: () => 'Correct the row in the source, exclude it with `where`, or choose a target type that can hold the value.',
+    hint: () =>
+      'Correct the row in the source, choose a target type that can hold the value, or let the job set such rows aside (`errorLimit`); `--resume` goes on.',
   },
   /**
    * A row that does not fit into the memory of the job. `bytes`: as many as are known before it has been read. `place` is completed by the

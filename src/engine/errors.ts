@@ -1,5 +1,7 @@
 import { defineErrors } from '#errors'
 
+const mebibytes = (bytes: number) => Math.round((bytes / 1024 ** 2) * 100) / 100
+
 export const engineErrors = defineErrors('engine', {
   nothingToRead: {
     fault: 'usage',
@@ -89,8 +91,9 @@ export const engineErrors = defineErrors('engine', {
   memoryTooSmall: {
     fault: 'usage',
     message: (d: { memory: number; needed: number; channels: number }) =>
-      `${d.memory} bytes of memory are too few for ${d.channels} ${d.channels === 1 ? 'channel' : 'channels'}: at least ${d.needed} are needed.`,
-    hint: () => 'Raise `memory` (or `--max-memory`), or run with fewer channels.',
+      `${mebibytes(d.memory)} MiB of memory are too few for ${d.channels} ${d.channels === 1 ? 'channel' : 'channels'}.`,
+    hint: (d: { needed: number }) =>
+      `Give the job at least \`--max-memory ${Math.ceil(mebibytes(d.needed))}MiB\` (setting \`memory\`), or run it with fewer channels.`,
   },
   notReadable: {
     fault: 'usage',

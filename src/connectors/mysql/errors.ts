@@ -188,7 +188,7 @@ export const mysqlErrors = defineErrors('mysql', {
     fault: 'data',
     message: (d: RowAnswer) => saidOfRow(d),
     hint: () =>
-      'The target already has a row with this key: use `writeMode: update` or `replace`, or empty the target first (`preSql`).',
+      'The target already has a row with this key: use `writeMode: update` or `replace`, empty the target first (`preSql`), or let the job set such rows aside (`errorLimit`).',
   },
   cannotGoBack: {
     fault: 'usage',
@@ -199,7 +199,8 @@ export const mysqlErrors = defineErrors('mysql', {
   valueRejected: {
     fault: 'data',
     message: (d: RowAnswer) => saidOfRow(d),
-    hint: () => 'Correct the row in the source, exclude it with `where`, or change the column of the target.',
+    hint: () =>
+      'Correct the row in the source, change the target table, or let the job set such rows aside (`errorLimit`); `--resume` goes on.',
   },
   refused: {
     fault: 'usage',

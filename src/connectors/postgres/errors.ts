@@ -75,17 +75,20 @@ export const postgresErrors = defineErrors('postgres', {
   rowRefused: {
     fault: 'data',
     message: atRow,
-    hint: () => 'Correct or exclude the row in the source, or change the target table.',
+    hint: () =>
+      'Correct the row in the source, change the target table, or let the job set such rows aside (`errorLimit`); `--resume` goes on.',
   },
   duplicateKey: {
     fault: 'data',
     message: atRow,
-    hint: () => 'The target already has a row with this key: empty it (`preSql`), or set `writeMode: update`.',
+    hint: () =>
+      'The target already has a row with this key: use `writeMode: update` or `replace`, empty the target first (`preSql`), or let the job set such rows aside (`errorLimit`).',
   },
   valueRefused: {
     fault: 'data',
     message: atRow,
-    hint: () => 'Correct or exclude the row in the source, or choose a target column that can hold the value.',
+    hint: () =>
+      'Correct the row in the source, choose a target column that can hold the value, or let the job set such rows aside (`errorLimit`); `--resume` goes on.',
   },
   busy: {
     fault: 'transient',
