@@ -8,6 +8,7 @@ import { exactnessPage } from './exactness-page.ts'
 import { licencesPage, type LockFile } from './licences-page.ts'
 import { inputSchema } from './option-docs.ts'
 import { reliabilityPage, type PeakMemory } from './reliability-page.ts'
+import { settingsPage } from './settings-page.ts'
 import { typesPage } from './types-page.ts'
 
 /** Folders in which nothing is written by hand. */
@@ -24,6 +25,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/exactness.md', await exactnessPage()],
     ['docs/reference/licences.md', licencesPage(lock)],
+    ['docs/reference/settings.md', settingsPage()],
     ['docs/reference/types.md', typesPage()],
     [
       'docs/reliability.md',
