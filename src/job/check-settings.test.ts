@@ -128,7 +128,7 @@ describe('what the engine does not honour is refused or noted, by name', () => {
     [
       'a key that nobody knows',
       { speed: { chanel: 3 } },
-      ['job.unknown-setting job.setting.speed.chanel means nothing here and is ignored, as in FlinkX; did you mean "channel".'],
+      ['job.unknown-setting job.setting.speed.chanel means nothing here and is ignored, as in FlinkX (did you mean "channel"?).'],
     ],
   ] as const) {
     test(what, () => assert.deepEqual(codes(flinkx(setting)), expected))

@@ -60,7 +60,7 @@ export class IssueReporter {
   }
 
   warnUnknown(path: readonly PropertyKey[], near: readonly string[]): void {
-    const advice = near[0] === undefined ? '' : `; did you mean "${near[0]}"`
+    const advice = near[0] === undefined ? '' : ` (did you mean "${near[0]}"?)`
     this.warn(`job.unknown-${this.#noun}`, path, `means nothing here and is ignored, as in FlinkX${advice}`)
   }
 

@@ -257,7 +257,7 @@ describe('a key that is no option', () => {
 
   test('is a warning with a suggestion in a FlinkX job', () => {
     assert.deepEqual(warningsOf('{"table": "t", "ruws": 1}'), [
-      'job.unknown-option 1:16 ruws means nothing here and is ignored, as in FlinkX; did you mean "rows".',
+      'job.unknown-option 1:16 ruws means nothing here and is ignored, as in FlinkX (did you mean "rows"?).',
     ])
   })
 
