@@ -11,6 +11,7 @@ describe('a mistake on the command line', () => {
     ['run job.json --max-mem 5', /did you mean --max-memory\?/],
     ['-mode local -jobb job.json', /error cli\.flag-refused .*`-jobb`/],
     ['-mode local', /Expected argument for job/],
+    ['torture', /error torture\.no-server .*\nhint {2}.*--postgres/],
     ['verify job.json --rows many', /error cli\.bad-count .*--rows/],
   ] as const) {
     test(args, async () => {

@@ -38,8 +38,11 @@ describe('torture', { skip: postgres.skip || mysql.skip }, () => {
   })
 
   test('a fault that cannot happen is left out, with a reason', async () => {
-    const { cells, absent } = await torture({ ...options('sink-restart,target-full', 'csv-postgres'), command: SLUICE })
-    assert.deepEqual(cells, [])
+    const { cells, absent } = await torture({ ...options('drain,sink-restart,target-full', 'csv-postgres'), command: SLUICE })
+    assert.deepEqual(
+      cells.map(({ fault }) => fault),
+      ['drain'],
+    )
     assert.deepEqual(
       absent.map(({ fault, reason }) => [fault, reason]),
       [
@@ -47,6 +50,11 @@ describe('torture', { skip: postgres.skip || mysql.skip }, () => {
         ['target-full', 'the disk of a server is not ours to fill'],
       ],
     )
+  })
+
+  test('a torture in which nothing can happen is refused, for it would prove nothing', async () => {
+    const nothing = torture({ ...options('sink-restart,target-full', 'csv-postgres'), command: SLUICE })
+    await assert.rejects(nothing, { code: 'torture.nothing-fits', message: /not ours to kill; the disk of a server/ })
   })
 
   test('a fault that always comes too late is tried again, and its cell is not exact', async () => {

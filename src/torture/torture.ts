@@ -74,8 +74,10 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       restartable: new Set(SERVERS.filter(system => servers[system]?.restart !== undefined)),
       noDisk: await whyNoSmallDisk(),
     }
-    const results = await allRounds(fields, means, options)
     const absent = options.faults.flatMap(fault => absences(fault, options.pairs, means))
+    if (absent.length === options.faults.length * options.pairs.length)
+      throw tortureErrors.nothingFits({ reasons: [...new Set(absent.map(({ reason }) => reason))].join('; ') })
+    const results = await allRounds(fields, means, options)
     const found = report(options, began, servers, results, absent)
     return earlier ? addReports(earlier, found) : found
   } finally {
@@ -84,6 +86,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 }
 
 function checkServers({ pairs, servers }: TortureOptions): void {
+  if (pairs.length === 0) throw tortureErrors.noServer({})
   for (const { name, source, sink } of pairs) {
     for (const kind of [source, sink]) {
       if ((kind === 'postgres' || kind === 'mysql') && servers[kind] === undefined)
