@@ -5,11 +5,13 @@ import { endOf, midway, recovered, RECOVERY_SECONDS, resume, type Effect, type F
 import { ROWS } from './rows.ts'
 import { LEDGER, type Sql } from './side.ts'
 
+const noDatabase: Fault['obstacle'] = ({ sink }) => (isDatabase(sink) ? undefined : 'files have no sessions, keys or locks')
+
 const fault = (name: string, title: string, act: Fault['act'], more: Partial<Fault> = {}): Fault => ({
   name: `sink-${name}`,
   title: `sink: ${title}`,
   recoversWithinSeconds: RECOVERY_SECONDS,
-  obstacle: ({ sink }) => (isDatabase(sink) ? undefined : 'files have no sessions, keys or locks'),
+  obstacle: noDatabase,
   act,
   ...more,
 })
@@ -20,7 +22,8 @@ export const sinkFaults: readonly Fault[] = [
   fault('deadlock', 'another session wants the same locks in another order', causeDeadlock, { needs: 'time' }),
   fault('read-only', 'transactions can only read for a while', forbidWrites, {
     needs: 'time',
-    obstacle: ({ sink }) => (sink === 'postgres' ? undefined : `a server of ${sink} is read-only as a whole`),
+    obstacle: (pair, means) =>
+      pair.sink === 'mysql' ? 'a server of mysql is read-only as a whole, for all jobs on it' : noDatabase(pair, means),
   }),
   fault('duplicate', 'it has the key of a row already; then it has not, and the same command', round =>
     refuseRow(round, 'duplicate'),
