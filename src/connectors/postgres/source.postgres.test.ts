@@ -162,6 +162,13 @@ describe('splits', { skip }, () => {
     assert.equal((await readAll({ ...place, ...described }, contextOf({ resumeColumn: 'first' }))).rows.length, 20)
   })
 
+  test('a condition that the server does not understand is told by the plan', async () => {
+    await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id int PRIMARY KEY)')
+    await using reader = await openSource({ ...place, tables: 't', where: 'idd > 4' })
+    const [dataset] = await reader.discover()
+    await assert.rejects(reader.explain(dataset!), { code: 'postgres.column-missing', message: /"idd"/ })
+  })
+
   test('a row that is too large comes after all rows before it', async () => {
     await run(
       'DROP TABLE IF EXISTS t',

@@ -102,9 +102,11 @@ class PostgresReader implements Reader<PgSplit, PgPosition> {
     const { by, why, notes } = resumeOf(selection)
     const [example] = await this.#divide(selection)
     await using lease = await this.#lease()
-    const statement = example === undefined ? [] : [copyStatement(splitStatement(selection, example, columns))]
+    const statements = example === undefined ? [] : [splitStatement(selection, example, columns)]
+    // What the server does not understand of a condition is told before a run has begun.
+    for (const statement of statements) await lease.session.describe(statement)
     return {
-      statements: statement,
+      statements: statements.map(copyStatement),
       resume: { by, why },
       notes: [
         ...this.#settings.notes,
