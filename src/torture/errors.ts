@@ -20,12 +20,14 @@ export const tortureErrors = defineErrors('torture', {
   noServer: {
     fault: 'usage',
     message: () => 'There is no server to move rows between.',
-    hint: () => 'Name one or both with --postgres and --mysql, for example `--postgres postgres://user:password@127.0.0.1:5432/`.',
+    hint: () =>
+      'Name one or both with --postgres and --mysql, for example `--postgres postgres://user:password@127.0.0.1:5432/`.',
   },
   nothingFits: {
     fault: 'usage',
     message: (d: { reasons: string }) => `None of the faults can happen on any of the pairs: ${d.reasons}.`,
-    hint: () => 'Choose others with --faults and --pairs; a server is killed only with a command that does it (--postgres-restart).',
+    hint: () =>
+      'Choose others with --faults and --pairs; a server is killed only with a command that does it (--postgres-restart).',
   },
   serverNeeded: {
     fault: 'usage',

@@ -32,12 +32,7 @@ export const verify = command(async (flags: VerifyFlags, file: string): Promise<
     message => process.stderr.write(safeText(`${message}\n`)),
     async ({ plan, reader }) => {
       for (const { dataset, target } of plan.datasets) {
-        const verdict = await verifyDataset(
-          spec,
-          catalog,
-          { dataset, target, reader },
-          { signal, rows },
-        )
+        const verdict = await verifyDataset(spec, catalog, { dataset, target, reader }, { signal, rows })
         verdicts.push(verdict)
         process.stdout.write(json ? safeLine({ event: 'verdict', ...verdict }) : safeText(`${render(verdict)}\n`))
       }
