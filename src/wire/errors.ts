@@ -15,7 +15,7 @@ export const wireErrors = defineErrors('wire', {
   connectTimeout: {
     fault: 'transient',
     message: (d: { place: string; ms: number }) => `No connection to ${d.place} within ${d.ms} ms.`,
-    hint: () => 'Check host, port and firewall, or raise `connectTimeOut`.',
+    hint: () => 'Check host, port and firewall, and that a server of this kind answers there, or raise `connectTimeOut`.',
   },
   lost: {
     fault: 'transient',

@@ -120,7 +120,8 @@ export const postgresErrors = defineErrors('postgres', {
   protocol: {
     fault: 'transient',
     message: (d: { place: string; what: string }) => `${d.place} sent ${d.what}.`,
-    hint: () => 'The server does not speak the protocol of PostgreSQL as documented. Report its name and version.',
+    hint: () =>
+      'Check that host and port belong to PostgreSQL. If they do, report the version of the server, and of any proxy in between.',
   },
   transactionPooling: {
     fault: 'usage',
