@@ -6,8 +6,8 @@ export interface Rates {
   readonly bytesPerSecond?: number | undefined
 }
 
-/** So much time that was not used may be made up for; it absorbs what timers and pauses lose, and bounds a burst. */
-const CREDIT_MS = 250
+/** So much time that was not used may be made up for; it absorbs what timers and pauses lose, and bounds a burst: 4 % of ten seconds. */
+const CREDIT_MS = 400
 
 /** A batch that waits looks so often whether the rates have changed. */
 const LOOK_MS = 100
