@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sluice } from './sluice.test-support.ts'
 
-describe('a mistake on the command line', () => {
+describe('a mistake on the command line', { concurrency: true }, () => {
   for (const [args, expected] of [
     ['run job.json --max-mem 5', /did you mean --max-memory\?/],
     ['-mode local -jobb job.json', /error cli\.flag-refused .*`-jobb`/],
