@@ -86,7 +86,8 @@ export const engineErrors = defineErrors('engine', {
   badRowsUnwritable: {
     fault: 'usage',
     message: (d: { file: string; reason: string }) => `Cannot store the rows that were set aside in ${d.file}: ${d.reason}.`,
-    hint: () => 'Free space or grant access, or choose another place (`--state-dir`, or `dirty.path` of the job); then run again with --resume.',
+    hint: () =>
+      'Free space or grant access, or choose another place (`--state-dir`, or `dirty.path` of the job); then run again with --resume.',
   },
   memoryTooSmall: {
     fault: 'usage',
