@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
+import { standstill } from './case.ts'
 import { FaultProxy, type Fault } from './fault-proxy.ts'
 
 const MESSAGE = Buffer.from('0123456789'.repeat(100))
 
-/** What a client saw: the bytes until the end, and how that came: `end` (FIN), an error code, or `open` after 300 ms. */
+/** What a client saw: the bytes until the end, and how that came: `end` (FIN) or an error code. */
 interface Seen {
   readonly bytes: Buffer
   readonly how: string
@@ -21,17 +22,14 @@ async function seenThrough(...faults: Fault[]): Promise<Seen & { proxy: FaultPro
   return { ...(await listen(proxy.port)), proxy }
 }
 
-async function listen(port: number, waitMs = 300): Promise<Seen> {
+async function listen(port: number): Promise<Seen> {
   const socket = connect(port, '127.0.0.1')
   const parts: Buffer[] = []
   socket.on('data', part => parts.push(part))
-  const how = await Promise.race([
-    once(socket, 'end').then(
-      () => 'end',
-      (error: NodeJS.ErrnoException) => error.code ?? error.message,
-    ),
-    sleep(waitMs, 'open'),
-  ])
+  const how = await once(socket, 'end').then(
+    () => 'end',
+    (error: NodeJS.ErrnoException) => error.code ?? error.message,
+  )
   socket.destroy()
   return { bytes: Buffer.concat(parts), how }
 }
@@ -79,8 +77,9 @@ test('stands still when half-open, and goes on when that is over', async () => {
   await using server = await greeter()
   await using proxy = await FaultProxy.start('127.0.0.1', server.port)
   proxy.set({ kind: 'half-open', direction: 'to-client', afterBytes: 123 })
-  const stalled = listen(proxy.port, 1000)
-  await sleep(100)
+  const stalled = listen(proxy.port)
+  while (proxy.fired['half-open'] === 0) await sleep(1)
+  await sleep(50)
   assert.equal(proxy.forwarded['to-client'], 123)
   assert.equal(proxy.fired['half-open'], 1)
   proxy.set()
@@ -158,7 +157,7 @@ test('holds a fast sender back when the receiver does not read', async () => {
   {
     await using proxy = await FaultProxy.start('127.0.0.1', (server.address() as AddressInfo).port)
     const socket = connect(proxy.port, '127.0.0.1')
-    await sleep(300)
+    await standstill(200, () => proxy.forwarded['to-client'])
     assert(proxy.forwarded['to-client'] < 32 * 1024 * 1024, `${proxy.forwarded['to-client']}`)
     socket.destroy()
   }

@@ -6,8 +6,10 @@ import { within, type Case } from './case.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { assertTarget, openAs, RunProbe, writeAll, type Fixture, type WorkerProbe } from './sink-probe.ts'
 
-/** Races between a commit and the claim that fences it, each a little later than the one before. */
+/** Races between a commit and the claim that fences it. */
 const RACES = 24
+/** Until each of them has won: a head start of a minute. */
+const MOST_RACES = 56
 const ID = { job: 'conformance', run: 'run-1' }
 
 /** Two engines on one job: the older one must not write any more, wherever it is. */
@@ -95,17 +97,17 @@ export function fencingCases(fixture: Fixture): Case[] {
       name: 'lets either the commit or the claim win, never both',
       async run() {
         const outcomes = new Set<boolean>()
-        for (let race = 0; race < RACES; race++) {
+        for (let race = 0; race < RACES || (outcomes.size < 2 && race < MOST_RACES); race++) {
           await fixture.reset()
           await using run = await RunProbe.begin(fixture)
           await using worker = await run.worker()
           await using heir = await openAs(fixture, 'transactional')
           await worker.write(rows)
           // Alternately the one or the other gets a head start, which grows.
-          const headStart = sleep((race >> 1) * 2)
+          const headStart = sleep(1.5 ** (race >> 1))
           const commit = (race & 1 ? headStart : Promise.resolve()).then(() => commitAll(worker, run))
           const claim = (race & 1 ? Promise.resolve() : headStart).then(() => heir.runs.claim(ID))
-          const [isCommitted, record] = await within(20_000, 'a commit and a claim', Promise.all([commit, claim]))
+          const [isCommitted, record] = await within(180_000, 'a commit and a claim', Promise.all([commit, claim]))
           assert.equal(
             isRecorded(record),
             isCommitted,
@@ -141,7 +143,7 @@ function stalledCommitCase(fixture: Fixture, { host, port, viaProxy }: NonNullab
           await Promise.race([claim, sleep(300)])
           // Only now the connection really dies, and with it a transaction that is still open.
           await proxy[Symbol.asyncDispose]()
-          const record = await within(20_000, 'claiming a run whose holder is gone', claim)
+          const record = await within(60_000, 'claiming a run whose holder is gone', claim)
           const rows = isRecorded(record) ? fixture.rows : []
           await assertTarget(fixture, rows, `claimed after ${afterBytes} bytes`)
           await commit

@@ -11,6 +11,7 @@ type Fixture = SourceFixture<z.ZodObject, Split, Json>
 /** Everything must have ended this long after an abort, or after a consumer has turned away. */
 export const STOP_MS = 1000
 const REST_MS = 30
+const STEP_MS = 10
 
 /** How a source stops. */
 export function sourceAbortCases({ source, options }: Fixture): Case[] {
@@ -85,10 +86,10 @@ function openResources(): readonly string[] {
   return process.getActiveResourcesInfo()
 }
 
-/** Whether a condition comes true within a second. */
+/** Whether a condition comes true within a second in which this process could work. */
 async function settled(condition: () => boolean): Promise<boolean> {
-  const until = performance.now() + STOP_MS
-  do await sleep(10)
-  while (!condition() && performance.now() < until)
+  let left = STOP_MS
+  do await sleep(STEP_MS)
+  while (!condition() && (left -= STEP_MS) > 0)
   return condition()
 }
