@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { dataErrors } from '#connector'
 import { SluiceError } from '#errors'
@@ -152,7 +153,7 @@ for (const [transport, startWorker] of [
         let reads = 0
         const report = await run({ drain: drain.signal }, async point => {
           if (point === 'read' && ++reads === 20) drain.abort()
-          if (reads > 20) await new Promise(resolve => setTimeout(resolve, 1))
+          if (reads > 20) await sleep(20)
         })
         assert.equal(report.outcome, 'drained')
         const before = store.rows.length
@@ -164,19 +165,18 @@ for (const [transport, startWorker] of [
       }
     })
 
-    test('abort ends within a second and commits nothing more', async () => {
+    test('abort ends at once and commits nothing more', async () => {
       const { run, store } = prepare(startWorker, { sink: 'transactional' })
       const abort = new AbortController()
       let reads = 0
       const running = run({ signal: abort.signal }, async point => {
         if (point === 'read' && ++reads === 20) abort.abort(new DOMException('stop', 'AbortError'))
-        if (reads > 20) await new Promise(resolve => setTimeout(resolve, 5))
+        if (reads > 20) await sleep(20)
       })
-      const since = performance.now()
       await assert.rejects(running, { name: 'AbortError' })
-      assert(performance.now() - since < 1000)
+      assert(reads < 30, `${reads} of 65 reads`)
       const rows = store.rows.length
-      await new Promise(resolve => setTimeout(resolve, 20))
+      await sleep(40)
       assert.equal(store.rows.length, rows)
     })
 
@@ -273,8 +273,7 @@ describe('several engines and lost state', () => {
     const { run } = prepare(overPort, { sink: 'transactional' })
     let second: Promise<unknown> | undefined
     await run({}, async point => {
-      if (point === 'read') second ??= run().catch((error: unknown) => error)
-      await Promise.resolve()
+      if (point === 'read') await (second ??= run().catch((error: unknown) => error))
     })
     const error = await second
     assert(SluiceError.is(error, 'engine.locked'), String(error))
@@ -333,7 +332,7 @@ describe('several engines and lost state', () => {
     let prepared = 0
     const faults: Faults = async point => {
       if (point === 'after-commit' && ++prepared === 1) old = await readFile(file, 'utf8')
-      if (point === 'read') await new Promise(resolve => setTimeout(resolve, 1))
+      if (point === 'read') await sleep(5)
       if (point === 'write' && prepared > 3) throw new SluiceError('test.data', 'data', 'no')
     }
     await assert.rejects(run({}, faults), { code: 'test.data' })

@@ -10,13 +10,15 @@ import { BLIND, livenessTimes, type Activity, type Witness } from './liveness.ts
 const real = { ...livenessTimes }
 const MiB = 1024 * 1024
 
-/** Gives the answers one by one, the last one for ever, and counts. */
-function witnessOf(...answers: (Activity | Error)[]): Witness & { asked: number; ended: number } {
+/** Gives the answers one by one, the last one for ever, counts, and tells of every question. */
+function witnessOf(...answers: (Activity | Error)[]): Witness & { asked: number; ended: number; onAsked: () => void } {
   const witness = {
     asked: 0,
     ended: 0,
+    onAsked: () => {},
     ask: async () => {
       const answer = answers[Math.min(witness.asked++, answers.length - 1)]!
+      witness.onAsked()
       if (answer instanceof Error) throw answer
       return answer
     },
@@ -26,13 +28,13 @@ function witnessOf(...answers: (Activity | Error)[]): Witness & { asked: number;
 }
 
 /** A stream to a peer that does what `serve` does with its socket. */
-async function connected(serve: (socket: Socket) => void): Promise<{ stream: ByteStream } & AsyncDisposable> {
+async function connected(serve: (socket: Socket) => void, connectTimeoutMs = 60_000): Promise<{ stream: ByteStream } & AsyncDisposable> {
   const server = createServer(socket => serve(socket.on('error', () => {})))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const signal = new AbortController().signal
-  const stream = await ByteStream.connect({ host: '127.0.0.1', port, connectTimeoutMs: 200, idleTimeoutMs: 0, signal })
+  const stream = await ByteStream.connect({ host: '127.0.0.1', port, connectTimeoutMs, idleTimeoutMs: 0, signal })
   const close = async () => {
     await stream[Symbol.asyncDispose]()
     server.close()
@@ -85,7 +87,7 @@ describe('a silent peer', { concurrency: 1 }, () => {
   })
 
   test('counts as one that cannot be reached while it lets nobody in', async () => {
-    await using open = await connected(() => {})
+    await using open = await connected(() => {}, 500)
     const failure = { code: 'wire.connect-timeout', fault: 'transient' }
     await assert.rejects(
       open.stream.establish(() => open.stream.more()),
@@ -105,10 +107,10 @@ describe('a silent peer', { concurrency: 1 }, () => {
   }
 
   test('is left alone while its server works, and after one odd answer', async () => {
-    await using open = await established(socket => void setTimeout(() => socket.write('x'), 500))
-    open.stream.witness = witnessOf('works', 'reads', 'works', 'gone', 'works')
+    const witness = witnessOf('works', 'reads', 'works', 'gone', 'works')
+    await using open = await established(socket => (witness.onAsked = () => witness.asked === 7 && socket.write('x')))
+    open.stream.witness = witness
     await open.stream.more()
-    assert((open.stream.witness as { asked: number } & Witness).asked >= 5)
   })
 
   test('is dead when its server does not take our bytes and says that it waits for them', async () => {
@@ -118,10 +120,14 @@ describe('a silent peer', { concurrency: 1 }, () => {
   })
 
   test('gets time for bytes that may still be on their way', async () => {
-    await using open = await established(socket => void setTimeout(() => socket.write('x'), 250))
-    open.stream.witness = witnessOf('reads')
+    const { perMiB } = livenessTimes
+    livenessTimes.perMiB = 60_000
+    const witness = witnessOf('reads')
+    await using open = await established(socket => (witness.onAsked = () => witness.asked === 5 && socket.write('x')))
+    open.stream.witness = witness
     await open.stream.write(Buffer.alloc(3 * MiB))
     await open.stream.more()
+    livenessTimes.perMiB = perMiB
   })
 
   test('is given up when its server cannot be asked, or cannot tell, for long', async () => {
