@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import * as catalog from '#catalog'
@@ -28,17 +29,19 @@ export const manyRows = (count: number): Row[] =>
     return [String(i + 1), i % 50 === 0 ? null : `näme ${digest}${digest}`, `${i % 9973}.${digest.length}`]
   })
 
-/** Runs statements on a connection of its own and returns the rows of the last one as text. */
-export async function ask(place: Place, ...statements: string[]): Promise<Row[]> {
+/** A statement, or what happens between two of them and may ask on their connection. */
+export type Step = string | ((query: (statement: string) => Promise<readonly unknown[]>) => Promise<unknown>)
+
+/** Takes steps on a connection of its own and returns the rows of the last statement as text. */
+export async function ask(place: Place, ...steps: Step[]): Promise<Row[]> {
   const { host, port, user, password, database } = place
   const text = (rows: readonly unknown[][]) => rows.map(row => row.map(value => (value === null ? null : String(value))))
   if (place.kind === 'postgres') {
     const client = new pg.Client({ host, port, user, password, database })
     await client.connect()
+    const query = async (statement: string) => (await client.query({ text: statement, rowMode: 'array' })).rows as unknown[][]
     try {
-      let rows: unknown[][] = []
-      for (const statement of statements) rows = (await client.query({ text: statement, rowMode: 'array' })).rows as unknown[][]
-      return text(rows)
+      return text(await takeAll(steps, query))
     } finally {
       await client.end()
     }
@@ -52,13 +55,42 @@ export async function ask(place: Place, ...statements: string[]): Promise<Row[]>
     rowsAsArray: true,
     supportBigNumbers: true,
   })
+  const query = async (statement: string) => {
+    const [rows] = await client.query(statement)
+    return Array.isArray(rows) ? (rows as unknown[][]) : []
+  }
   try {
-    let rows: unknown = []
-    for (const statement of statements) [rows] = await client.query(statement)
-    return text(Array.isArray(rows) ? (rows as unknown[][]) : [])
+    return text(await takeAll(steps, query))
   } finally {
     await client.end()
   }
+}
+
+async function takeAll(steps: readonly Step[], query: (statement: string) => Promise<unknown[][]>): Promise<unknown[][]> {
+  let rows: unknown[][] = []
+  for (const step of steps) {
+    if (typeof step === 'string') rows = await query(step)
+    else await step(query)
+  }
+  return rows
+}
+
+/** A step of who holds a lock: returns when somebody waits for it. */
+export function someoneWaits({ kind }: Place): Step {
+  const waiting = {
+    postgres: 'SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid',
+    mysql: `SELECT 1 FROM information_schema.innodb_trx AS t JOIN information_schema.processlist AS p ON p.id = t.trx_mysql_thread_id
+      WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'`,
+  }
+  return query => until(async () => (await query(waiting[kind])).length > 0)
+}
+
+/** Much longer than anything takes that is waited for. */
+const PATIENCE_MS = 120_000
+
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + PATIENCE_MS; !(await condition()); await sleep(10))
+    assert(performance.now() < end, `not in ${PATIENCE_MS / 1000} s`)
 }
 
 const COLUMNS = 'id bigint NOT NULL, name varchar(300), digits varchar(40)'
@@ -155,7 +187,7 @@ async function specOf(job: Job, stateDir: string): Promise<JobSpec> {
       commitRows: job.commitRows ?? 5000,
       ...(rowsPerSecond === undefined ? {} : { rowsPerSecond }),
     },
-    restart: { attempts: 6, leastMs: 20_000, firstDelayMs: 50, maxDelayMs: 1000, ...job.restart },
+    restart: { attempts: 6, leastMs: PATIENCE_MS, firstDelayMs: 50, maxDelayMs: 1000, ...job.restart },
     checkpointSeconds: 1,
     stateDir,
   }

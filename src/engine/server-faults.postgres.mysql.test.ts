@@ -15,6 +15,8 @@ import {
   createTarget,
   manyRows,
   runThrough,
+  someoneWaits,
+  until,
   type Job,
   type Place,
 } from './faults.test-support.ts'
@@ -30,8 +32,8 @@ const own = {
 }
 
 const ROWS = manyRows(12_000)
-/** Six commits in two seconds. */
-const PACE = { commitRows: 2000, rowsPerSecond: 6000 }
+/** Six commits in three seconds. */
+const PACE = { commitRows: 2000, rowsPerSecond: 4000 }
 
 const systems = [
   ['postgres', 'postgres-15'],
@@ -62,6 +64,8 @@ describe('server faults', { skip, concurrency: 1 }, () => {
   for (const [system] of systems) {
     test(`${system}: a deadlock`, async () => {
       const job = await jobInto(databases[system])
+      // PostgreSQL looks for deadlocks once, when it has waited so long. Until then there must be one.
+      if (system === 'postgres') await ask(job.sink, `ALTER DATABASE ${databases.postgres.database} SET deadlock_timeout = '4s'`)
       const { events } = await runAgainst(job, () => causeDeadlock(job))
       assertRestarted(events, system === 'postgres' ? 'postgres.conflict' : 'mysql.deadlock')
       await assertArrived(job.sink, job.to, ROWS)
@@ -70,7 +74,7 @@ describe('server faults', { skip, concurrency: 1 }, () => {
     test(`${system}: a lock that is not released in time`, async () => {
       const job = await jobInto(databases[system])
       await shortenLockWait(job)
-      const { events } = await runAgainst(job, () => holdLedger(job, 3))
+      const { events } = await runAgainst(job, disturbed => ask(job.sink, 'BEGIN', lockLedger(job), () => disturbed))
       assertRestarted(events, system === 'postgres' ? 'postgres.locked' : 'mysql.lock-wait')
       await assertArrived(job.sink, job.to, ROWS)
     })
@@ -131,7 +135,7 @@ describe('server faults', { skip, concurrency: 1 }, () => {
         if (side === 'source') await createSource(server, 'origin', ROWS)
         const job = await jobInto(side === 'sink' ? server : databases.postgres, side === 'source' ? slowly(server) : {})
         const { events } = await runAgainst(job, async () => {
-          if (side === 'source') await sleep(800)
+          if (side === 'source') await until(() => isReading(job.source))
           else await until(async () => (await rowsOf(job)) >= PACE.commitRows)
           await server.kill()
           await sleep(1000)
@@ -152,9 +156,9 @@ describe('server faults', { skip, concurrency: 1 }, () => {
          BEGIN IF (SELECT is_on FROM read_only) THEN SET LOCAL transaction_read_only = on; END IF; RETURN NULL; END $$`,
       `CREATE TRIGGER turn AFTER INSERT ON ${job.to} EXECUTE FUNCTION turn()`,
     )
-    const { events } = await runAgainst(job, async () => {
+    const { events } = await runAgainst(job, async disturbed => {
       await ask(job.sink, 'UPDATE read_only SET is_on = true')
-      await sleep(1500)
+      await disturbed
       await ask(job.sink, 'UPDATE read_only SET is_on = false')
     })
     assertRestarted(events, 'postgres.read-only')
@@ -164,9 +168,9 @@ describe('server faults', { skip, concurrency: 1 }, () => {
   test('mysql: a server that turns read-only, and one that stays so', async () => {
     const { server } = own.mysql
     const job = await jobInto(server)
-    const { events } = await runAgainst(job, async () => {
+    const { events } = await runAgainst(job, async disturbed => {
       await ask(server, 'SET GLOBAL super_read_only = 1')
-      await sleep(1500)
+      await disturbed
       await ask(server, 'SET GLOBAL super_read_only = 0', 'SET GLOBAL read_only = 0')
     })
     assertRestarted(events, 'mysql.read-only')
@@ -195,13 +199,15 @@ describe('server faults', { skip, concurrency: 1 }, () => {
   }
 })
 
-/** A run to which `inflict` happens from its first row on. */
-async function runAgainst(job: Job, inflict: () => Promise<unknown>) {
+/** A run to which `inflict` happens from its first row on; it is told when the run begins again, or has ended. */
+async function runAgainst(job: Job, inflict: (disturbed: Promise<void>) => Promise<unknown>) {
   let fault: Promise<unknown> | undefined
+  const disturbed = Promise.withResolvers<void>()
   const onEvent = ({ kind }: RunEvent) => {
-    if (kind === 'begun') fault = inflict()
+    if (kind === 'begun') fault = inflict(disturbed.promise)
+    if (kind === 'restarting') disturbed.resolve()
   }
-  const [run] = await Promise.allSettled([runThrough({ ...job, onEvent })])
+  const [run] = await Promise.allSettled([runThrough({ ...job, onEvent }).finally(disturbed.resolve)])
   await fault
   if (run.status === 'rejected') throw run.reason
   return run.value
@@ -213,24 +219,27 @@ function assertRestarted(events: readonly RunEvent[], code?: string): void {
   assert(code === undefined || codes.includes(code), `${code} is not among ${codes.join(', ')}`)
 }
 
+const PAUSE = { postgres: 'pg_sleep(0.001) IS NOT NULL', mysql: 'SLEEP(0.001) = 0' }
+
 /** Reads a table of ROWS from a server in a second or two. */
 function slowly(source: Place): Partial<Job> {
-  const pause = source.kind === 'postgres' ? 'pg_sleep(0.001) IS NOT NULL' : 'SLEEP(0.001) = 0'
+  const pause = PAUSE[source.kind]
   return { source, sourceOptions: { customSql: `SELECT * FROM origin WHERE id % 10 <> 0 OR ${pause}` } }
+}
+
+/** Whether somebody reads slowly now. */
+async function isReading(source: Place): Promise<boolean> {
+  const sessions = {
+    postgres: `pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query`,
+    mysql: `information_schema.processlist WHERE id <> CONNECTION_ID() AND info`,
+  }
+  const found = await ask(source, `SELECT 1 FROM ${sessions[source.kind]} LIKE '%${PAUSE[source.kind]}%'`)
+  return found.length > 0
 }
 
 const rowsOf = async ({ sink, to }: Job) => Number((await ask(sink, `SELECT count(*) FROM ${to}`))[0]?.[0])
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(10)
-}
-
 const lockLedger = ({ to }: Job) => `SELECT 1 FROM sluice_ledger WHERE job = 'faults-${to}' FOR UPDATE`
-
-async function holdLedger(job: Job, seconds: number): Promise<void> {
-  const sleeping = job.sink.kind === 'postgres' ? 'pg_sleep' : 'SLEEP'
-  await ask(job.sink, 'BEGIN', lockLedger(job), `SELECT ${sleeping}(${seconds})`)
-}
 
 /**
  * Another session holds the ledger, which the run needs to commit, and then wants the rows of the run. The victim is the run: in PostgreSQL
@@ -239,16 +248,14 @@ async function holdLedger(job: Job, seconds: number): Promise<void> {
 async function causeDeadlock(job: Job): Promise<void> {
   const { sink, to } = job
   if (sink.kind === 'postgres') {
-    const waits = 'SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid'
     const take = `LOCK TABLE ${to} IN ACCESS EXCLUSIVE MODE`
-    const wait = `DO $$ BEGIN WHILE NOT EXISTS (${waits}) LOOP PERFORM pg_sleep(0.01); END LOOP; ${take}; END $$`
-    await ask(sink, 'BEGIN', `SET LOCAL deadlock_timeout = '20s'`, lockLedger(job), wait, 'COMMIT')
+    await ask(sink, 'BEGIN', `SET LOCAL deadlock_timeout = '100s'`, lockLedger(job), someoneWaits(sink), take, 'COMMIT')
     return
   }
   await ask(sink, 'CREATE TABLE ballast (i int)')
   const numbers = 'WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 200)'
   const fill = `INSERT INTO ballast ${numbers} SELECT a.i FROM n AS a, n AS b`
-  await ask(sink, 'BEGIN', fill, lockLedger(job), 'SELECT SLEEP(1.5)', `SELECT count(*) FROM ${to} FOR UPDATE`, 'COMMIT')
+  await ask(sink, 'BEGIN', lockLedger(job), fill, someoneWaits(sink), `SELECT count(*) FROM ${to} FOR UPDATE`, 'COMMIT')
 }
 
 /** The limits of the connectors are 30 s and more; a trigger makes it a fraction for the transaction that writes. */
