@@ -86,7 +86,7 @@ async function prepare(format: Format): Promise<{ file: string; out: string }> {
       ...(format.name === 'csv' ? { multiline: false } : {}),
     },
     sink: { connector: 'jsonl', path: out },
-    settings: { channels: 2, errorLimit: { record: ROWS / STEP }, checkpointInterval: 100, rowsPerSecond: 400_000 },
+    settings: { channels: 2, errorLimit: { record: ROWS / STEP }, checkpointInterval: 100, rowsPerSecond: 200_000 },
   }
   const file = join(folder, `${format.name}.json`)
   await writeFile(file, JSON.stringify(job))

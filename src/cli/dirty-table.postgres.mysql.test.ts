@@ -152,8 +152,7 @@ describe('the table for bad rows', { skip: postgres.skip || maria.skip, concurre
         await until(held.someoneWaits)
         if (inCommit) {
           await held.moveToLedger()
-          await sleep(300)
-          await until(held.someoneWaits)
+          await until(held.someoneCommits)
         }
         child.kill('SIGKILL')
         await ended
@@ -198,29 +197,30 @@ describe('the table for bad rows', { skip: postgres.skip || maria.skip, concurre
     assert.match(printed[0] ?? '', /column "n".* Its values: \{"id":1000,"n":"4000000000","s":"ä😀\\u0000"\}$/)
   })
 
-  /** Makes a writer wait for the table, then its commit for the ledger. */
+  /** Makes a writer wait for the table, then its commit for the ledger, and tells which of them somebody waits for. */
   async function holdPostgres(table: string) {
     const [rows, commits] = [new pg.Client(loginOf(inPostgres!)), new pg.Client(loginOf(inPostgres!))]
     await Promise.all([rows.connect(), commits.connect()])
     await rows.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`)
-    const someoneWaits = async () => {
-      const text = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-      return (await pgc.query(text)).rows.length > 0
+    const waitsFor = (events: string) => async () => {
+      const text = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event`
+      return (await pgc.query(`${text} IN (${events})`)).rows.length > 0
     }
     const moveToLedger = async () => {
       await commits.query('BEGIN; SELECT 1 FROM sluice_ledger FOR UPDATE')
       await rows.query('ROLLBACK')
     }
     const release = async () => void (await Promise.all([rows.end(), commits.end()]))
-    return { someoneWaits, moveToLedger, [Symbol.asyncDispose]: release }
+    const waits = { someoneWaits: waitsFor(`'relation'`), someoneCommits: waitsFor(`'transactionid', 'tuple'`) }
+    return { ...waits, moveToLedger, [Symbol.asyncDispose]: release }
   }
 
   async function holdMaria(table: string) {
     const [rows, commits] = [await mysql.createConnection(loginOf(inMaria!)), await mysql.createConnection(loginOf(inMaria!))]
     await rows.query(`LOCK TABLES ${table} READ`)
-    const someoneWaits = async () => {
+    const isThere = (condition: string) => async () => {
       const text = `SELECT 1 FROM information_schema.processlist p LEFT JOIN information_schema.innodb_trx x
-        ON x.trx_mysql_thread_id = p.id WHERE db = DATABASE() AND (state LIKE 'Waiting for table%' OR trx_state = 'LOCK WAIT')`
+        ON x.trx_mysql_thread_id = p.id WHERE db = DATABASE() AND ${condition}`
       return (await my.query<mysql.RowDataPacket[]>(text))[0].length > 0
     }
     const moveToLedger = async () => {
@@ -229,12 +229,13 @@ describe('the table for bad rows', { skip: postgres.skip || maria.skip, concurre
       await rows.query('UNLOCK TABLES')
     }
     const release = async () => void [rows.destroy(), commits.destroy()]
-    return { someoneWaits, moveToLedger, [Symbol.asyncDispose]: release }
+    const waits = { someoneWaits: isThere(`state LIKE 'Waiting for table%'`), someoneCommits: isThere(`trx_state = 'LOCK WAIT'`) }
+    return { ...waits, moveToLedger, [Symbol.asyncDispose]: release }
   }
 })
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await isSo());) {
+  for (const end = Date.now() + 180_000; !(await isSo());) {
     assert(Date.now() < end, 'nobody waits')
     await sleep(20)
   }

@@ -165,12 +165,14 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
 
   test('do not stop a resumed run whose share of them is allowed', async () => {
     await emptyTarget()
-    const file = await job('share', { percentage: 1.5 }, { settings: { restore: { maxRowNumForCheckpoint: 2000 } } })
+    const commits = { restore: { maxRowNumForCheckpoint: 2000 } }
+    const file = await job('share', { percentage: 1.5 }, { settings: { ...commits, rowsPerSecond: 10_000 } })
     const wasKilled = await killWhen(['run', file, '--json'], async () => {
       const { rows } = await pgc.query<{ count: string }>('SELECT count(*) FROM t')
       return Number(rows[0]?.count) >= 40_000
     })
     assert.equal(wasKilled, true)
+    await job('share', { percentage: 1.5 }, { settings: commits })
     const { code, err } = await sluice(['run', file, '--resume'])
     assert.equal(code, 0, err)
     await assertGoodRows()

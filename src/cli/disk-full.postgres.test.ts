@@ -5,10 +5,9 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
-import { sluice } from './sluice.test-support.ts'
+import { sluice, start, untilSo } from './sluice.test-support.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'))
 // A server that runs as another user must reach its tablespace.
@@ -111,13 +110,13 @@ describe('a full disk', { skip: postgres.skip || cannotMount, concurrency: 1 }, 
     const disk = await smallDisk('checkpoints', 200)
     const file = await job('checkpoints', { connector: 'jsonl', path: join(folder, 'out') }, join(disk, 'state'), {
       checkpointInterval: 20,
-      rowsPerSecond: ROWS / 3,
+      rowsPerSecond: ROWS / 6,
     })
-    const running = sluice(['run', file])
+    const { child, outcome } = start(['run', file])
     // Room for the first checkpoints only.
-    await sleep(1500)
+    assert(await untilSo(child, async () => (await published(join(folder, 'out'))).length > 0))
     await writeFile(join(disk, 'filler'), Buffer.alloc(300_000)).catch(() => {})
-    const first = await running
+    const first = await outcome
     assert.equal(first.code, 64, first.err)
     assert.match(first.err, /engine\.state-unwritable.*ENOSPC/)
     await rm(join(disk, 'filler'))
@@ -145,12 +144,14 @@ describe('a full disk', { skip: postgres.skip || cannotMount, concurrency: 1 }, 
           restore: { maxRowNumForCheckpoint: 5000 },
         },
       )
-      const running = sluice(['run', file])
-      await sleep(4000)
+      const { child, outcome } = start(['run', file])
+      let said = ''
+      child.stderr.on('data', text => (said += String(text)))
+      await untilSo(child, async () => IS_FULL.test(said))
       enlarge(disk, 64_000)
-      const { code, err } = await running
+      const { code, err } = await outcome
       assert.equal(code, 0, err)
-      assert.match(err, /could not extend file|No space left/, 'the disk was never full')
+      assert.match(err, IS_FULL, 'the disk was never full')
       assert.deepEqual(await fingerprint('target'), expected)
     } finally {
       await client.query('DROP TABLE IF EXISTS target')
@@ -158,6 +159,8 @@ describe('a full disk', { skip: postgres.skip || cannotMount, concurrency: 1 }, 
     }
   })
 })
+
+const IS_FULL = /could not extend file|No space left/
 
 const everyId = Array.from({ length: ROWS }, (_, i) => i + 1)
 

@@ -11,7 +11,7 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { FaultProxy } from '#conformance'
 import { fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
-import { sluice, type Process } from './sluice.test-support.ts'
+import { start } from './sluice.test-support.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'sluice-memory-'))
 after(() => rm(folder, { recursive: true }))
@@ -198,15 +198,13 @@ async function run(source: object, sink: object, settings: object): Promise<Repo
   const file = join(folder, `job${jobs++}.json`)
   await writeFile(file, JSON.stringify({ source, sink, settings: { stateDir: join(folder, 'state'), ...settings } }))
   let peakBytes = 0
-  let timer: NodeJS.Timeout | undefined
+  const { child, outcome } = start(['run', file])
   // The high-water mark never falls, so the last look before the end is nearly all of it. getrusage would count the test's own.
-  const started = ({ pid }: Process) => {
-    timer = setInterval(async () => {
-      const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '')
-      peakBytes = Math.max(peakBytes, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024)
-    }, 10)
-  }
-  const { code, err } = await sluice(['run', file], { started }).finally(() => clearInterval(timer))
+  const timer = setInterval(async () => {
+    const status = await readFile(`/proc/${child.pid}/status`, 'latin1').catch(() => '')
+    peakBytes = Math.max(peakBytes, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024)
+  }, 10)
+  const { code, err } = await outcome.finally(() => clearInterval(timer))
   const rows = Number(
     /([\d,]+) rows/.exec(err.split('\n').findLast(line => line.includes(' rows')) ?? '')?.[1]?.replaceAll(',', '') ?? 0,
   )

@@ -1,14 +1,12 @@
 /** Jobs through PgBouncer. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { filePooler, fileServer } from '../../tools/servers/index.ts'
 import { type DatabaseEnd, endOf } from './round-trip.test-support.ts'
-import { sluice } from './sluice.test-support.ts'
+import { killWhen, sluice } from './sluice.test-support.ts'
 
 const ROWS = 30_000
 
@@ -71,9 +69,7 @@ describe('through a pooler', { skip: postgres.skip || bySession.skip, concurrenc
       {},
       { rowsPerSecond: ROWS / 3, restore: { maxRowNumForCheckpoint: 1000 } },
     )
-    const running = spawn(program, ['run', file], { stdio: 'ignore' })
-    while ((await contentOf('target'))[0]?.[0] === '0' && running.exitCode === null) await sleep(20)
-    running.kill('SIGKILL')
+    assert(await killWhen(['run', file], async () => (await contentOf('target'))[0]?.[0] !== '0'), 'it had ended')
     const { code, err } = await sluice(['run', file, '--resume'])
     assert.equal(code, 0, err)
     assert.match(err, /resuming/)
@@ -88,5 +84,3 @@ describe('through a pooler', { skip: postgres.skip || bySession.skip, concurrenc
     assert.deepEqual(await end.rows('SELECT count(*)::text FROM target'), [['0']])
   })
 })
-
-const program = new URL('../../bin/sluice', import.meta.url).pathname

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
 import { execute, fileServer, freshDatabase, type Database } from '../../tools/servers/index.ts'
-import { sluice, type Process } from './sluice.test-support.ts'
+import { start } from './sluice.test-support.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'sluice-secrets-'))
 after(() => rm(folder, { recursive: true }))
@@ -24,11 +24,12 @@ const postgres = await fileServer('postgres-15')
 const mysql = await fileServer('mysql-9')
 
 /** Everything that is printed counts, on either stream. */
-async function printed(args: readonly string[], env: Readonly<Record<string, string>> = {}, started?: (child: Process) => void) {
-  const planted = { PLANTED: FROM_ENV, PLANTED_PASSWORD: RIGHT, ...env }
-  const { code, out, err } = await sluice(args, { cwd: folder, env: planted, ...(started ? { started } : {}) })
-  return { code, output: out + err }
+function begun(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { child, outcome } = start(args, { cwd: folder, env: { PLANTED: FROM_ENV, PLANTED_PASSWORD: RIGHT, ...env } })
+  return { child, printed: outcome.then(({ code, out, err }) => ({ code, output: out + err })) }
 }
+
+const printed = (...line: Parameters<typeof begun>) => begun(...line).printed
 
 /** All files below a folder that hold the mark. */
 async function filesWithMark(path: string): Promise<string[]> {
@@ -179,11 +180,13 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
     await writeFile(
       bug,
       `import { isMainThread } from 'node:worker_threads'
+       import { existsSync } from 'node:fs'
        const fail = () => { throw Object.assign(new Error(${JSON.stringify(`bug: ${RIGHT}`)}), { detail: ${JSON.stringify(RIGHT)} }) }
-       if (isMainThread) setTimeout(fail, 1500)`,
+       if (isMainThread) setInterval(() => existsSync('state/crash') && fail(), 100)`,
     )
     const file = await job('crash', { source: { customSql: 'SELECT id, SLEEP(5) AS n, note FROM t', tables: [] } })
     for (const json of [[], ['--json']]) {
+      await rm(join(folder, 'state/crash'), { recursive: true, force: true })
       const { code, output } = await printed(['run', file, ...json], { NODE_OPTIONS: `--import=${bug}` })
       assert(!output.includes(MARK), output)
       assert.equal(code, 70, output)
@@ -201,10 +204,10 @@ describe('planted secrets', { skip: postgres.skip || mysql.skip }, () => {
       })
       for (const flags of [['--parameters', `pw=${RIGHT}`], [`--parameters=pw=${RIGHT}`]]) {
         const seen: Promise<string>[] = []
-        let timer: NodeJS.Timeout | undefined
-        const { output } = await printed(['plan', file, ...flags], {}, ({ pid }) => {
-          timer = setInterval(() => seen.push(readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')), 20)
-        }).finally(() => clearInterval(timer))
+        const plan = begun(['plan', file, ...flags])
+        const look = () => seen.push(readFile(`/proc/${plan.child.pid}/cmdline`, 'latin1').catch(() => ''))
+        const timer = setInterval(look, 20)
+        const { output } = await plan.printed.finally(() => clearInterval(timer))
         assert(!output.includes(MARK), output)
         // Until it has begun, it is Node with all that it was given.
         const all = (await Promise.all(seen)).filter(title => title !== '')

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const program = join(import.meta.dirname, '../../bin/sluice')
 /** Longer than any test takes. */
-const MOST_MS = 180_000
+const MOST_MS = 900_000
 
 export interface Outcome {
   readonly code: number | null
@@ -26,11 +26,10 @@ interface Options {
   readonly cwd?: string
   /** Beside those of the test. */
   readonly env?: Readonly<Record<string, string>>
-  /** Is told the process as soon as there is one. */
-  readonly started?: (child: Process) => void
 }
 
-export async function sluice(args: readonly string[], { cwd, env, started }: Options = {}): Promise<Outcome> {
+/** Starts the program; `outcome` is what it comes to. */
+export function start(args: readonly string[], { cwd, env }: Options = {}): { child: Process; outcome: Promise<Outcome> } {
   const child = spawn(program, args, {
     cwd,
     env: { ...process.env, NO_COLOR: '1', ...env },
@@ -41,19 +40,23 @@ export async function sluice(args: readonly string[], { cwd, env, started }: Opt
   let [out, err] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  started?.(child as typeof child & { pid: number })
-  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
-  return { code, out, err }
+  const outcome = new Promise<Outcome>(resolve => child.on('close', code => resolve({ code, out, err })))
+  return { child: child as typeof child & { pid: number }, outcome }
+}
+
+export const sluice = (args: readonly string[], options: Options = {}): Promise<Outcome> => start(args, options).outcome
+
+/** Waits until something is so; false: the program has ended before. */
+export async function untilSo(child: Process, isSo: () => Promise<boolean>): Promise<boolean> {
+  while (child.exitCode === null && !(await isSo())) await sleep(5)
+  return child.exitCode === null
 }
 
 /** Kills the program as soon as it is time; false: it had ended before. */
-export async function killWhen(args: readonly string[], isTime: () => Promise<boolean>): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<Process>()
-  const ended = sluice(args, { started: resolve })
-  const child = await promise
-  while (child.exitCode === null && !(await isTime())) await sleep(5)
-  const wasRunning = child.exitCode === null
+export async function killWhen(args: readonly string[], isTime: () => Promise<boolean>, options: Options = {}): Promise<boolean> {
+  const { child, outcome } = start(args, options)
+  const wasRunning = await untilSo(child, isTime)
   child.kill('SIGKILL')
-  await ended
+  await outcome
   return wasRunning
 }

@@ -40,7 +40,12 @@ function specOf(round: number | string): JobSpec {
   }
 }
 
-async function run(spec: JobSpec, threads: Worker[], limits: ConstructorParameters<typeof Worker>[1], events: RunEvent[]) {
+async function run(
+  spec: JobSpec,
+  threads: Worker[],
+  limits: ConstructorParameters<typeof Worker>[1],
+  onEvent: (event: RunEvent) => void,
+) {
   const source = await catalog.source('csv')
   const sink = await catalog.sink('jsonl')
   const checked = {
@@ -50,7 +55,7 @@ async function run(spec: JobSpec, threads: Worker[], limits: ConstructorParamete
   }
   return await runJob(checked, catalog, {
     ...{ resume: false, fresh: false, drain: new AbortController().signal, signal: new AbortController().signal },
-    onEvent: event => void events.push(event),
+    onEvent,
     startWorker: () => {
       const thread = new Worker(workerFile, limits)
       threads.push(thread)
@@ -69,12 +74,12 @@ async function idsIn(place: string): Promise<number[]> {
 test(`a thread that ends without a word is replaced: ${ROUNDS} rounds`, async () => {
   let died = 0
   for (let round = 0; round < ROUNDS; round++) {
-    const [threads, events]: [Worker[], RunEvent[]] = [[], []]
-    const running = run(specOf(round), threads, {}, events)
-    // From the first to the last moment of the run.
-    void sleep(100 + (round * 400) / ROUNDS).then(() => threads[round % 3]?.terminate())
-    const report = await running
-    died += events.filter(({ kind }) => kind === 'restarting').length
+    const threads: Worker[] = []
+    const report = await run(specOf(round), threads, {}, ({ kind }) => {
+      // From the first to the last moment of the run.
+      if (kind === 'begun') void sleep((round * 400) / ROUNDS).then(() => threads[round % 3]?.terminate())
+      if (kind === 'restarting') died++
+    })
     assert.equal(report.outcome, 'finished')
     assert.deepEqual(
       await idsIn(join(folder, `out-${round}`)),
@@ -85,9 +90,11 @@ test(`a thread that ends without a word is replaced: ${ROUNDS} rounds`, async ()
 })
 
 test('threads that have too little memory end the run clearly', async () => {
-  const events: RunEvent[] = []
-  await assert.rejects(run(specOf('memory'), [], { resourceLimits: { maxOldGenerationSizeMb: 4 } }, events), {
-    code: 'engine.gave-up',
-    message: /memory/i,
-  })
+  await assert.rejects(
+    run(specOf('memory'), [], { resourceLimits: { maxOldGenerationSizeMb: 4 } }, () => {}),
+    {
+      code: 'engine.gave-up',
+      message: /memory/i,
+    },
+  )
 })

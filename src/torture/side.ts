@@ -41,7 +41,7 @@ export interface DatabaseAddress {
 export const LEDGER = 'sluice_ledger'
 
 /** Until a job that has begun has made its ledger. */
-export const LEDGER_MS = 10_000
+export const LEDGER_MS = 60_000
 
 export async function waitFor(what: string, patienceMs: number, condition: () => Promise<boolean>): Promise<void> {
   const until = Date.now() + patienceMs

@@ -12,7 +12,7 @@ import { environment, giveAway, unprivileged } from './run.ts'
 import { type FileServer, reasonToSkip } from './testing.ts'
 import { fileOf, installTool } from './tools.ts'
 
-const START_TIMEOUT_MS = 10_000
+const START_TIMEOUT_MS = 60_000
 
 /** What a test file gets: where the pooler listens, or the reason why its tests are skipped. */
 export interface FilePooler {

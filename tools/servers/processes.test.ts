@@ -20,7 +20,7 @@ test('identifies a process whatever its name, and knows when it is gone', async 
   assert(await isAlive(id))
   assert.equal(await isAlive({ ...id, startTicks: '1' }), false, 'another process of the same number')
   child.kill('SIGKILL')
-  assert(await waitForEnd(id, 5000))
+  assert(await waitForEnd(id, 60_000))
   assert.equal(await identify(id.pid), undefined)
 })
 
@@ -31,7 +31,7 @@ test('kills a process with all that descend from it', async () => {
   assert.equal(tree.length, 3)
   const ids = await Promise.all(tree.map(identify))
   await killTree(child.pid ?? 0)
-  for (const id of ids) assert(id === undefined || (await waitForEnd(id, 5000)))
+  for (const id of ids) assert(id === undefined || (await waitForEnd(id, 60_000)))
 })
 
 test('tells whose a listening port is', async () => {

@@ -99,7 +99,7 @@ for (const name of serverNames) {
         await assert.rejects(ask({ ...server, ...two }, 'CREATE DATABASE stolen'), /denied/)
       })
 
-      await t.test('drops a database although a transaction is open in it', { timeout: 10_000 }, async () => {
+      await t.test('drops a database although a transaction is open in it', { timeout: 120_000 }, async () => {
         const database = await freshDatabase(server)
         const connection = await openTransaction(database)
         await database.drop()
@@ -136,13 +136,13 @@ describe('starting', () => {
   })
 
   test('with a setting that the server refuses shows the log and leaves nothing', async () => {
-    const before = await treeOf(process.pid)
+    const before = await running()
     await assert.rejects(startServer('postgres-18', { settings: { work_mem: 'plenty' } }), (error: unknown) => {
       assert(SluiceError.is(error, 'servers.start-failed'))
       assert.match(error.message, /ended by itself.*invalid value for parameter "work_mem"/s)
       return true
     })
-    assert.deepEqual(await treeOf(process.pid), before)
+    assert(new Set(await running()).isSubsetOf(new Set(before)), 'something still runs')
   })
 
   test('keeps the data in a folder that was given', async t => {
@@ -327,6 +327,12 @@ async function startElsewhere(name: string): Promise<[starter: ChildProcess, fac
   return [starter, facts]
 }
 
+/** This process and those that it has started, without those that have ended. */
+async function running(): Promise<number[]> {
+  const all = await Promise.all((await treeOf(process.pid)).map(identify))
+  return all.flatMap(id => (id === undefined ? [] : [id.pid]))
+}
+
 async function eventually(isTrue: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await isTrue()); await sleep(20)) assert(Date.now() < end, 'not within 10 seconds')
+  for (const end = Date.now() + 120_000; !(await isTrue()); await sleep(20)) assert(Date.now() < end, 'not within two minutes')
 }

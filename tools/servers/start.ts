@@ -16,7 +16,7 @@ import { ownServer, type Server, type ServerFacts, sharedServer, writeRecord } f
 import { certificateAuthority, placeCertificate } from './tls.ts'
 
 /** A start that recovers a crashed, big data directory takes its time. */
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 180_000
 const LOG_CHARS = 2000
 /** Between finding a free port and using it somebody else may take it. */
 const ATTEMPTS = 3

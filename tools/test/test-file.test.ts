@@ -8,7 +8,7 @@ import { runTestFile } from './test-file.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'sluice-test-file-'))
 after(() => rm(folder, { recursive: true, force: true }))
-const TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 60_000
 
 async function outcomesOf(body: string, timeoutMs = TIMEOUT_MS) {
   const file = join(folder, `${Math.random()}.test.ts`)

@@ -35,8 +35,8 @@ async function logIn(
     database: '',
     tls: { mode, isChosen: true, checksName: mode === 'verify_identity', ...(ca === undefined ? {} : { ca }) },
     allowPublicKeyRetrieval,
-    connectTimeoutMs: 5000,
-    idleTimeoutMs: 5000,
+    connectTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
   }
   await using connection = await Connection.open(settings, signal)
   const { rows } = await connection.query('SELECT SUBSTRING_INDEX(CURRENT_USER(), "@", 1)')

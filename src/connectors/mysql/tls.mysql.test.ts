@@ -35,7 +35,7 @@ async function connect({ server, host = ELSEWHERE, user = 'native_user', tls = {
     user,
     password: account.password,
     database: undefined,
-    connectTimeoutMs: 5000,
+    connectTimeoutMs: 60_000,
     queryTimeoutMs: 0,
   }
   const connection = { ...place, properties: jdbc ?? {}, isJdbc: jdbc !== undefined }

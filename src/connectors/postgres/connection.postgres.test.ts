@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { SluiceError } from '#errors'
 import { fileServer } from '../../../tools/servers/index.ts'
 import { openSession, type TlsSettings } from './options.ts'
@@ -19,10 +19,13 @@ interface Login {
   readonly port?: number
   readonly database?: string
   readonly properties?: Record<string, string>
+  readonly connectTimeoutMs?: number
   readonly signal?: AbortSignal
 }
 
 const PASSWORD = 'sluice-test'
+/** Much longer than any login takes. */
+const CONNECT_MS = 60_000
 
 async function login(
   {
@@ -32,12 +35,24 @@ async function login(
     port = server.port,
     database = 'postgres',
     properties = {},
+    connectTimeoutMs = CONNECT_MS,
     signal,
   }: Login,
   tls: TlsSettings = { sslMode: 'disable' },
 ) {
-  const connection = { hosts: [{ host, port }], user, password, database, properties, connectTimeoutMs: 1000, queryTimeoutMs: 0 }
+  const connection = { hosts: [{ host, port }], user, password, database, properties, connectTimeoutMs, queryTimeoutMs: 0 }
   return openSession({ connection, tls }, contextOf(signal === undefined ? {} : { signal }))
+}
+
+/** Lets a session sleep for a minute; returns when it does. */
+async function asleep(session: Awaited<ReturnType<typeof login>>): Promise<{ pid: string; ended: Promise<unknown> }> {
+  const pid = (await session.query('SELECT pg_backend_pid()')).rows[0]?.[0] ?? ''
+  const ended = session.query('SELECT pg_sleep(60)')
+  ended.catch(() => {})
+  await using witness = await login({})
+  const isAsleep = `SELECT 1 FROM pg_stat_activity WHERE pid = ${pid} AND wait_event = 'PgSleep'`
+  while ((await witness.query(isAsleep)).rows.length === 0) await sleep(10)
+  return { pid, ended }
 }
 
 const encryption = 'SELECT ssl, coalesce(client_serial::text, version) FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
@@ -74,7 +89,7 @@ describe('connection', { skip }, () => {
       password: undefined,
       database: 'postgres',
       properties: {},
-      connectTimeoutMs: 1000,
+      connectTimeoutMs: CONNECT_MS,
       queryTimeoutMs: 0,
     }
     await assert.rejects(openSession({ connection, tls: { sslMode: 'disable' } }, contextOf()), {
@@ -122,7 +137,7 @@ describe('connection', { skip }, () => {
       password: PASSWORD,
       database: 'postgres',
       properties: {},
-      connectTimeoutMs: 1000,
+      connectTimeoutMs: CONNECT_MS,
       queryTimeoutMs: 0,
     }
     await using session = await openSession({ connection, tls: { sslMode: 'disable' } }, contextOf())
@@ -135,8 +150,8 @@ describe('connection', { skip }, () => {
     await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as { port: number }
     const started = performance.now()
-    await assert.rejects(login({ port }), { code: 'wire.connect-timeout' })
-    assert(performance.now() - started < 3000)
+    await assert.rejects(login({ port, connectTimeoutMs: 1000 }), { code: 'wire.connect-timeout' })
+    assert(performance.now() - started < CONNECT_MS)
     for (const socket of sockets) socket.destroy()
     silent.close()
   })
@@ -154,11 +169,9 @@ describe('connection', { skip }, () => {
   test('a cancelled statement ends, over TLS too, and the connection goes on', async () => {
     for (const sslMode of ['disable', 'require'] as const) {
       await using session = await login({}, { sslMode })
-      const started = performance.now()
-      const sleeping = session.query('SELECT pg_sleep(20)')
-      setTimeout(() => void session.cancel(), 50)
-      await assert.rejects(sleeping, { code: 'postgres.canceled' })
-      assert(performance.now() - started < 5000)
+      const sleeping = await asleep(session)
+      void session.cancel()
+      await assert.rejects(sleeping.ended, { code: 'postgres.canceled' })
       assert.deepEqual((await session.execute('SELECT $1::int + 1, $2::text', ['41', null])).rows, [['42', null]])
     }
   })
@@ -166,11 +179,9 @@ describe('connection', { skip }, () => {
   test('an ended session is a transient error that says why', async () => {
     await using session = await login({})
     await using killer = await login({})
-    const { rows } = await session.query('SELECT pg_backend_pid()')
-    const waiting = session.query('SELECT pg_sleep(20)')
-    waiting.catch(() => {})
-    await killer.query(`SELECT pg_terminate_backend(${rows[0]?.[0]})`)
-    await assert.rejects(waiting, {
+    const { pid, ended } = await asleep(session)
+    await killer.query(`SELECT pg_terminate_backend(${pid})`)
+    await assert.rejects(ended, {
       code: 'postgres.busy',
       fault: 'transient',
       message: /terminating connection due to administrator command/,

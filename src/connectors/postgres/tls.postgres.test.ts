@@ -29,7 +29,7 @@ interface Attempt {
 async function connect({ server = withTls.server, host = ELSEWHERE, user = 'scram_user', tls = {}, jdbc }: Attempt) {
   const { port, accounts } = server
   const password = accounts[0]!.password
-  const place = { hosts: [{ host, port }], user, password, database: 'postgres', connectTimeoutMs: 5000, queryTimeoutMs: 0 }
+  const place = { hosts: [{ host, port }], user, password, database: 'postgres', connectTimeoutMs: 60_000, queryTimeoutMs: 0 }
   const connection = { ...place, properties: jdbc ?? {}, isJdbc: jdbc !== undefined }
   await using session = await openSession({ connection, tls }, contextOf())
   const { rows } = await session.query('SELECT ssl, current_user FROM pg_stat_ssl WHERE pid = pg_backend_pid()')
