@@ -225,7 +225,7 @@ describe('a wall clock that jumps', { skip: skip || wrong.skip, concurrency: 1 }
     await writeFile(clock, '+86400\n')
     const tomorrow = () => new Date(Date.now() + 24 * HOUR_MS).toISOString().slice(0, 10).replaceAll('-', '')
     const days = [tomorrow()]
-    const hasRows = async () => (await sink.rows('SELECT COUNT(*) FROM numbers'))[0]![0] !== '0'
+    const hasRows = async () => Number((await sink.rows('SELECT COUNT(*) FROM numbers'))[0]![0]) > 0
     assert(await killWhen(['run', file], hasRows, { env: wrong.env }), 'it ended before it was killed')
     days.push(tomorrow())
     const [[run = ''] = []] = await sink.rows(`SELECT MAX(run) FROM sluice_ledger WHERE job = 'clock-kill'`)
