@@ -28,7 +28,10 @@ function witnessOf(...answers: (Activity | Error)[]): Witness & { asked: number;
 }
 
 /** A stream to a peer that does what `serve` does with its socket. */
-async function connected(serve: (socket: Socket) => void, connectTimeoutMs = 60_000): Promise<{ stream: ByteStream } & AsyncDisposable> {
+async function connected(
+  serve: (socket: Socket) => void,
+  connectTimeoutMs = 60_000,
+): Promise<{ stream: ByteStream } & AsyncDisposable> {
   const server = createServer(socket => serve(socket.on('error', () => {})))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
