@@ -43,6 +43,8 @@ export interface Attribute {
 export interface UniqueKey {
   readonly columns: readonly string[]
   readonly isPrimary: boolean
+  /** It lets in any number of rows with NULL in one of its columns. */
+  readonly nullsDiffer: boolean
   /** All columns are NOT NULL and sorted as an ORDER BY sorts. */
   readonly isOrdered: boolean
 }
@@ -119,7 +121,8 @@ export async function uniqueKeysOf(session: Connection, relation: Relation): Pro
   // An index compares like an ORDER BY when it has the column's collation, the default operators, and no DESC or NULLS FIRST.
   const { rows } = await session.execute(
     `SELECT i.indisprimary, json_agg(a.attname ORDER BY k.at),
-            bool_and(a.attnotnull AND (i.indoption::int[])[k.at - 1] = 0 AND (i.indcollation::oid[])[k.at - 1] = a.attcollation AND o.opcdefault)
+            bool_and(a.attnotnull AND (i.indoption::int[])[k.at - 1] = 0 AND (i.indcollation::oid[])[k.at - 1] = a.attcollation AND o.opcdefault),
+            bool_or(NOT a.attnotnull AND NOT coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false))
        FROM pg_index i
        JOIN pg_class c ON c.oid = i.indexrelid
       CROSS JOIN LATERAL unnest((i.indkey::int[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(number, at)
@@ -130,10 +133,11 @@ export async function uniqueKeysOf(session: Connection, relation: Relation): Pro
       ORDER BY i.indisprimary DESC, count(*), c.relname`,
     [String(relation.oid)],
   )
-  return rows.map(([isPrimary, columns, isOrdered]) => ({
+  return rows.map(([isPrimary, columns, isOrdered, nullsDiffer]) => ({
     columns: JSON.parse(columns ?? '[]') as string[],
     isPrimary: isPrimary === 't',
     isOrdered: isOrdered === 't',
+    nullsDiffer: nullsDiffer === 't',
   }))
 }
 

@@ -121,6 +121,23 @@ describe('modes', { skip }, () => {
     }
   })
 
+  test('rows with NULL in the key are all kept, unless the index takes NULLs for equal', async () => {
+    const twice = [
+      [1, 'a', null],
+      [1, 'b', null],
+      [2, 'c', 3],
+      [2, 'd', 3],
+    ]
+    for (const [unique, kept] of [
+      ['UNIQUE', 'aabbd'],
+      ['UNIQUE NULLS NOT DISTINCT', 'bd'],
+    ]) {
+      await run('DROP TABLE IF EXISTS orders', `CREATE TABLE orders (id int, v text, n int, ${unique} (id, n))`)
+      for (let time = 0; time < 2; time++) await land(kv, { writeMode: 'update' }, ...twice)
+      assert.deepEqual(await rows("SELECT string_agg(v, '' ORDER BY v) FROM orders"), [[kept]])
+    }
+  })
+
   test('without a key that could be used, the reason is told', async () => {
     await freshKv()
     const plan = async (dataset: Dataset, options: object) => {

@@ -18,6 +18,8 @@ export interface TargetDetail {
   readonly create: readonly string[]
   /** Columns that identify a row, when rows replace others. */
   readonly key: readonly string[] | null
+  /** Rows with NULL in the key replace none, and none of each other. */
+  readonly nullsDiffer: boolean
   /** Replace with what the source has, NULLs included. */
   readonly nullsOverwrite: boolean
 }
@@ -91,9 +93,12 @@ export function mergeStatement(detail: TargetDetail, key: readonly string[]): st
           .map(quote)
           .map(name => `${name} = ${value(name)}`)
           .join(', ')}`
+  // DISTINCT ON takes NULLs for equal, unlike the index.
+  const areNull = key.map(name => `${quote(name)} IS NULL`).join(' OR ')
+  const same = detail.nullsDiffer ? `${keys}, CASE WHEN ${areNull} THEN ${quote(STAGE_ORDER)} END` : keys
   return (
     `INSERT INTO ${table} AS sluice_target (${names}) OVERRIDING SYSTEM VALUE ` +
-    `SELECT DISTINCT ON (${keys}) ${names} FROM ${stageName(detail)} ORDER BY ${keys}, ${quote(STAGE_ORDER)} DESC ` +
+    `SELECT DISTINCT ON (${same}) ${names} FROM ${stageName(detail)} ORDER BY ${same}, ${quote(STAGE_ORDER)} DESC ` +
     `ON CONFLICT (${keys}) DO ${action}`
   )
 }

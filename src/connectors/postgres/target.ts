@@ -2,7 +2,7 @@
 import type { Field } from '#columnar'
 import type { Dataset, Json, Note, Target } from '#connector'
 import { mapColumns, parseTableName, postgresDialect, printTableName, type SqlWriterSettings, type TableName } from '#sql'
-import { attributesOf, findRelation, resultTypes, uniqueKeysOf, type Attribute, type Relation } from './catalog.ts'
+import { attributesOf, findRelation, resultTypes, uniqueKeysOf, type Attribute, type Relation, type UniqueKey } from './catalog.ts'
 import { postgresErrors } from './errors.ts'
 import { propertyNotes } from './options.ts'
 import type { Connection } from './protocol/connection.ts'
@@ -150,7 +150,7 @@ async function keyOf(
   relation: Relation,
   mapped: readonly string[],
   { key, mode }: SqlWriterSettings,
-): Promise<string[]> {
+): Promise<UniqueKey> {
   const keys = await uniqueKeysOf(session, relation)
   const lower = key?.map(name => name.toLowerCase())
   const isNamed = (columns: readonly string[]) =>
@@ -167,7 +167,7 @@ async function keyOf(
     )
   const unwritten = found.columns.filter(name => !mapped.includes(name))
   if (unwritten.length > 0) throw fail(`its key column ${unwritten.join(', ')} is not written`)
-  return [...found.columns]
+  return found
 }
 
 async function planNew(session: Connection, dataset: Dataset, wanted: TableName, options: PlanOptions): Promise<Target> {
@@ -205,7 +205,7 @@ async function planNew(session: Connection, dataset: Dataset, wanted: TableName,
     ),
     columns,
     create,
-    key: settings.mode === 'insert' ? null : (key as string[]),
+    key: settings.mode === 'insert' ? null : { columns: key as string[], nullsDiffer: false },
     notes: [{ level: 'info', text: `${label} does not exist and is created.` }],
   })
 }
@@ -240,7 +240,7 @@ interface Parts {
   readonly schema: readonly Field[]
   readonly columns: readonly WrittenColumn[]
   readonly create: readonly string[]
-  readonly key: readonly string[] | null
+  readonly key: Pick<UniqueKey, 'columns' | 'nullsDiffer'> | null
   readonly notes: readonly Note[]
 }
 
@@ -252,7 +252,8 @@ function build(dataset: Dataset, table: TableName, options: PlanOptions, { schem
     columns,
     isBinary: columns.every(({ wire }) => wire !== null),
     create,
-    key,
+    key: key?.columns ?? null,
+    nullsDiffer: key?.nullsDiffer ?? false,
     nullsOverwrite: settings.nullsOverwrite || settings.mode === 'replace',
   }
   return {
