@@ -1,17 +1,11 @@
-/** Lets one holder in at a time, in order of arrival. */
+/** Lets one holder in at a time, in order of arrival; behind one that failed, nobody: what it has left half done must not be completed. */
 export class Lock {
-  #tail: Promise<void> = Promise.resolve()
+  #tail: Promise<unknown> = Promise.resolve()
 
-  /** Runs `task` when all earlier ones have ended, failed or not. */
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const before = this.#tail
-    this.#tail = promise
-    await before
-    try {
-      return await task()
-    } finally {
-      resolve()
-    }
+  /** Runs `task` when all earlier ones have ended. Rejects with the error of the first that failed. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(task)
+    this.#tail = result
+    return result
   }
 }
