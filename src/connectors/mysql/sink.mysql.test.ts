@@ -482,6 +482,21 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
       assert.deepEqual(await rows('SELECT COUNT(*), SUM(v) FROM t'), [['10001', String((9999 * 10_000) / 2 - 1)]])
     })
 
+    test('updates whole rows: no key of one with values of another', async () => {
+      await run(
+        'DROP TABLE IF EXISTS t',
+        "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(10) UNIQUE, n INT) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4",
+        "INSERT INTO t VALUES (3, 'abc', 0), (4, 'x', 0)",
+      )
+      const source = datasetOf([field('id', int(32)), field('v', utf8), field('n', int(32))])
+      await write(source, [[5, 'ABC', 1]], { writeMode: 'update' })
+      assert.deepEqual(await rows('SELECT * FROM t ORDER BY id'), [
+        ['4', 'x', '0'],
+        ['5', 'ABC', '1'],
+      ])
+      assert.equal((await refusal(source, [[4, 'abc', 1]], { writeMode: 'update' })).code, 'mysql.duplicate-key')
+    })
+
     test('looks at warnings: refuses what the server truncates with a mere note, naming the row', async () => {
       await run('DROP TABLE IF EXISTS t', 'CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(3)) ENGINE = InnoDB')
       // The source claims that nothing is longer, so that the writer does not look itself.

@@ -234,7 +234,7 @@ function build(
     create,
     indexes: written.map(({ index }) => index),
     dataset: dataset.id,
-    ...statementParts(quoteTableName(table, mysqlDialect), names, settings, keyNames(dataset, pairs)),
+    ...statementParts(quoteTableName(table, mysqlDialect), names, settings),
     names,
     columns: written.map(({ field, column, index }): ParameterColumn =>
       parameterColumn(field, fields[index]!.type, column, options.isMariaDb),
@@ -276,23 +276,18 @@ function targetField(field: Field, column: NativeColumn): Field {
   }
 }
 
-const keyNames = (dataset: Dataset, pairs: readonly Pair[]) =>
-  dataset.primaryKey.flatMap(name => pairs.find(({ field }) => field.name === name)?.column.name ?? [])
-
-/** VALUES(c) is what every version understands; MySQL 8.0.20 and later would rather see a row alias, which MariaDB does not know. */
-function statementParts(
-  table: string,
-  names: readonly string[],
-  { mode, nullsOverwrite }: SqlWriterSettings,
-  key: readonly string[],
-) {
+/**
+ * VALUES(c) is what every version understands; MySQL 8.0.20 and later would rather see a row alias, which MariaDB does not know.
+ *
+ * The key is replaced, too: another one may be the same to the collation, or the row was found by another unique index.
+ */
+function statementParts(table: string, names: readonly string[], { mode, nullsOverwrite }: SqlWriterSettings) {
   const columns = names.map(quote).join(', ')
   if (mode === 'replace') return { head: `REPLACE INTO ${table} (${columns}) VALUES`, tail: '' }
   const head = `INSERT INTO ${table} (${columns}) VALUES`
   if (mode === 'insert') return { head, tail: '' }
-  const others = names.filter(name => !key.includes(name))
   const value = (name: string) => (nullsOverwrite ? `VALUES(${name})` : `IFNULL(VALUES(${name}), ${name})`)
-  const updates = (others.length > 0 ? others : names).map(quote).map(name => `${name} = ${value(name)}`)
+  const updates = names.map(quote).map(name => `${name} = ${value(name)}`)
   return { head, tail: ` ON DUPLICATE KEY UPDATE ${updates.join(', ')}` }
 }
 
