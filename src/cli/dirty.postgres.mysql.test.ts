@@ -49,9 +49,13 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
   const countOfBad = ROWS / STEP
 
   async function emptyTarget(): Promise<void> {
-    await pgc.query(`DROP TABLE IF EXISTS t, sluice_ledger;
-      CREATE TABLE t (id int PRIMARY KEY, u int NOT NULL UNIQUE, d date NOT NULL, s text NOT NULL CHECK (s <> ''), n int NOT NULL)`)
+    await pgc.query('DROP TABLE IF EXISTS sluice_ledger')
+    await emptyTable()
   }
+
+  const emptyTable = () =>
+    pgc.query(`DROP TABLE IF EXISTS t;
+      CREATE TABLE t (id int PRIMARY KEY, u int NOT NULL UNIQUE, d date NOT NULL, s text NOT NULL CHECK (s <> ''), n int NOT NULL)`)
 
   /** A job of its own, so that tests do not see each other's runs. */
   async function job(name: string, errorLimit: object, more: { settings?: object; sink?: object } = {}): Promise<string> {
@@ -310,6 +314,18 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     assert.equal((await replayedBy(file))[1], 0)
     const { rows } = await pgc.query<{ count: string }>('SELECT count(*) FROM t')
     assert.equal(Number(rows[0]?.count), ROWS - countOfBad + 2 * written)
+  })
+
+  test('of a run with the id of an earlier one, whose rows have been replayed, are replayed, too', async () => {
+    await emptyTarget()
+    const file = await job('weekday', {}, { sink: { preSql: ['TRUNCATE t'] } })
+    const written = (3 * countOfBad) / 5
+    for (let week = 0; week < 2; week++) {
+      for (const run of ['monday', 'tuesday']) assert.equal((await sluice(['run', file, '--run-id', run])).code, 0)
+      await pgc.query('ALTER TABLE t ALTER n TYPE bigint, DROP CONSTRAINT t_u_key, DROP CONSTRAINT t_s_check')
+      assert.deepEqual(await replayedBy(file, '--run', 'tuesday'), [1, written, (2 * countOfBad) / 5])
+      await emptyTable()
+    }
   })
 
   /** Runs, rows written and rows left of a replay. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { int, utf8 } from '#columnar'
 import { BadRowFile, headOf, type BadRow } from './bad-row-file.ts'
+import { badRowSets } from './bad-row-sets.ts'
 import { readBadRows } from './read-bad-rows.ts'
 
 const base = await mkdtemp(join(tmpdir(), 'sluice-bad-'))
@@ -17,7 +18,8 @@ const schema = {
     { name: 'name', type: utf8, nullable: true },
   ],
 }
-const head = headOf({ job: 'j', run: 'r', split: 'public.t/0001', dataset: 'public.t', schema })
+const run = { job: 'j', run: 'r', began: '2024-01-01T00:00:00.000Z' }
+const head = headOf(run, 'public.t/0001', { id: 'public.t', schema, primaryKey: ['id'] })
 const row = (id: number): BadRow => ({ key: `id=${id}`, code: 'c', message: 'm', time: 't', row: [String(id), null] })
 
 async function idsIn(folder: string): Promise<string[]> {
@@ -41,7 +43,7 @@ test('rows come back with the head that explains them', async () => {
   const [file = ''] = await readdir(folder)
   const read = await readBadRows(join(folder, file))
   assert.deepEqual(read.head, {
-    ...{ format: 'sluice-bad-rows/1', job: 'j', run: 'r', split: 'public.t/0001', dataset: 'public.t' },
+    ...{ format: 'sluice-bad-rows/1', ...run, split: 'public.t/0001', dataset: 'public.t', primaryKey: ['id'] },
     columns: [
       { name: 'id', type: 'int64', nullable: false },
       { name: 'name', type: 'utf8', nullable: true },
@@ -111,6 +113,24 @@ test('a file is open only while its rows are read', async () => {
     links.filter(link => link.startsWith(folder)),
     [],
   )
+})
+
+test('a file whose head is not complete has no rows and hides none; one that is damaged is told', async () => {
+  const folder = join(base, `${++folders}`)
+  const files = join(folder, 'bad-rows', 'r')
+  await append(files, 0, [1])
+  const [whole = ''] = await readdir(files)
+  for (const torn of ['', '{"format":"sluice-bad-ro']) {
+    await writeFile(join(files, '0.jsonl'), torn)
+    const sets = await badRowSets(folder)
+    assert.deepEqual(
+      sets.map(set => set.files),
+      [[join(files, whole)]],
+    )
+  }
+  await appendFile(join(files, whole), 'garbage\n')
+  const { rows } = await readBadRows(join(files, whole))
+  await assert.rejects(Array.fromAsync(rows), { code: 'engine.state-torn' })
 })
 
 test('many rows go out in time, not at the end only', async () => {

@@ -8,8 +8,8 @@ import { createHash } from 'node:crypto'
 import { open, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { typeName, type Schema, type ValueJson } from '#columnar'
-import { makeFolder, type Json } from '#connector'
+import { typeName, type ValueJson } from '#columnar'
+import { makeFolder, type Dataset, type Json, type RunRecord } from '#connector'
 import { engineErrors } from './errors.ts'
 
 export const BAD_ROWS_FORMAT = 'sluice-bad-rows/1'
@@ -19,8 +19,11 @@ export interface BadRowHead {
   readonly format: typeof BAD_ROWS_FORMAT
   readonly job: string
   readonly run: string
+  /** When the run began: its id may have been given to another one before. */
+  readonly began: string
   readonly split: string
   readonly dataset: string
+  readonly primaryKey: readonly string[]
   readonly columns: readonly { readonly name: string; readonly type: string; readonly nullable: boolean }[]
 }
 
@@ -52,10 +55,12 @@ function badRowFile(folder: string, split: string): string {
   return join(folder, `${createHash('sha256').update(split).digest('hex').slice(0, 20)}.jsonl`)
 }
 
-export function headOf(parts: { job: string; run: string; split: string; dataset: string; schema: Schema }): BadRowHead {
-  const { schema, ...rest } = parts
+export type RunOfBadRows = Pick<RunRecord, 'job' | 'run' | 'began'>
+
+export function headOf({ job, run, began }: RunOfBadRows, split: string, dataset: Dataset): BadRowHead {
+  const { id, schema, primaryKey } = dataset
   const columns = schema.fields.map(({ name, type, nullable }) => ({ name, type: typeName(type), nullable }))
-  return { format: BAD_ROWS_FORMAT, ...rest, columns }
+  return { format: BAD_ROWS_FORMAT, job, run, began, split, dataset: id, primaryKey, columns }
 }
 
 export class BadRowFile implements AsyncDisposable {

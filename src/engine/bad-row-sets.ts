@@ -1,14 +1,12 @@
 /** What has been set aside, per run of a job: for `sluice dirty`, and to be copied into a table. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BadRow, BadRowHead } from './bad-row-file.ts'
+import type { BadRow, BadRowHead, RunOfBadRows } from './bad-row-file.ts'
 import { readState, writeState } from './durable-file.ts'
-import { readBadRows } from './read-bad-rows.ts'
+import { headOfFile, readBadRows } from './read-bad-rows.ts'
 
 /** The rows that one run set aside. */
-export interface BadRowSet {
-  readonly job: string
-  readonly run: string
+export interface BadRowSet extends RunOfBadRows {
   readonly folder: string
   readonly files: readonly string[]
   /** When they were written again, ISO 8601; what failed once more is in a set of its own. */
@@ -17,6 +15,9 @@ export interface BadRowSet {
   readonly copied: readonly string[]
 }
 
+export const isOfRun = (set: RunOfBadRows, { job, run, began }: RunOfBadRows): boolean =>
+  set.job === job && set.run === run && set.began === began
+
 const REPLAYED = 'replayed.json'
 const COPIED = /^copied-(\w+)\.json$/
 
@@ -24,16 +25,20 @@ const COPIED = /^copied-(\w+)\.json$/
 export async function badRowSets(jobFolder: string): Promise<BadRowSet[]> {
   const folder = join(jobFolder, 'bad-rows')
   const sets: BadRowSet[] = []
-  for (const run of (await names(folder)).sort()) {
-    const inside = join(folder, run)
+  for (const name of (await names(folder)).sort()) {
+    const inside = join(folder, name)
     const found = await names(inside)
-    const files = found.filter(name => name.endsWith('.jsonl')).map(name => join(inside, name))
+    const files = new Map<string, BadRowHead>()
+    for (const file of found.filter(one => one.endsWith('.jsonl')).sort()) {
+      const head = await headOfFile(join(inside, file))
+      if (head !== undefined) files.set(join(inside, file), head)
+    }
+    const [head] = files.values()
+    if (head === undefined) continue
     const copied = found.flatMap(name => COPIED.exec(name)?.[1] ?? [])
-    const [first] = files
-    if (first === undefined) continue
-    const { head } = await readBadRows(first)
     const mark = (await readState(join(inside, REPLAYED))) as { replayed: string } | undefined
-    sets.push({ job: head.job, run: head.run, folder: inside, files: files.sort(), replayed: mark?.replayed, copied })
+    const { job, run, began } = head
+    sets.push({ job, run, began, folder: inside, files: [...files.keys()], replayed: mark?.replayed, copied })
   }
   return sets
 }

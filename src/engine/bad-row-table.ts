@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { badRowSets, markCopied, type BadRowSet } from './bad-row-sets.ts'
+import { badRowSets, isOfRun, markCopied, type BadRowSet } from './bad-row-sets.ts'
 import { BAD_ROWS_SOURCE, badRowsSource } from './bad-rows-source.ts'
 import { runJob, withRecorder, type RunOptions } from './run.ts'
 import { DEFAULT_LIMITS, type BadRowTable, type JobSpec, type RestartPolicy } from './spec.ts'
@@ -42,7 +42,7 @@ export async function copyBadRows(
   const missing = all.filter(set => !set.copied.includes(table.id) && (run === undefined || set.run === run))
   if (missing.length === 0) return { rows: 0, outcome: 'copied' }
   const newest = await withRecorder(spec, connectors, state, options.signal, recorder => recorder.find(spec.id, false))
-  const unfinished = missing.find(set => newest?.finished === false && newest.run === set.run)
+  const unfinished = missing.find(set => newest?.finished === false && isOfRun(set, newest))
   let rows = 0
   for (const set of missing) {
     if (set === unfinished) continue
@@ -60,8 +60,8 @@ export async function copyBadRows(
 }
 
 /** Its state lies beside the files that it copies. A row that the table refuses stops it: the table is to be changed, not the row. */
-function copySpec({ id, sink }: BadRowTable, { job, run, folder, files }: BadRowSet): JobSpec {
-  const digest = createHash('sha256').update(JSON.stringify([job, run, id]))
+function copySpec({ id, sink }: BadRowTable, { job, run, began, folder, files }: BadRowSet): JobSpec {
+  const digest = createHash('sha256').update(JSON.stringify([job, run, began, id]))
   return {
     id: `${job}/dirty-${digest.digest('hex').slice(0, 12)}`,
     source: { connector: BAD_ROWS_SOURCE, options: { files, as: 'records' } },

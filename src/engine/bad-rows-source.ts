@@ -93,13 +93,13 @@ class BadRowsReader implements Reader<FileSplit, number> {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-function datasetOf({ dataset, columns }: BadRowHead): Dataset {
+function datasetOf({ dataset, primaryKey, columns }: BadRowHead): Dataset {
   const fields = columns.map(({ name, type, nullable }) => {
     const parsed = parseTypeName(type)
     if (parsed === undefined) throw new Error(`column ${name} has the unknown type ${type}`)
     return { name, type: parsed, nullable }
   })
-  return { id: dataset, schema: { fields }, primaryKey: [] }
+  return { id: dataset, schema: { fields }, primaryKey }
 }
 
 /** The values, NULL in place of one that no column can hold; that row is handed out as refused. */

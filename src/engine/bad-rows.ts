@@ -2,7 +2,7 @@
 import { cellToJson, type Batch } from '#columnar'
 import type { Dataset, Json } from '#connector'
 import type { SluiceError } from '#errors'
-import { BadRowFile, headOf, namedValues, type BadRow } from './bad-row-file.ts'
+import { BadRowFile, headOf, namedValues, type BadRow, type RunOfBadRows } from './bad-row-file.ts'
 import { engineErrors } from './errors.ts'
 import type { Assignment } from './messages.ts'
 import type { ChainMeter } from './meter.ts'
@@ -31,17 +31,12 @@ export interface BadRowAt {
 
 export class BadRows implements AsyncDisposable {
   readonly #policy: BadRowPolicy
-  readonly #run: { readonly job: string; readonly run: string }
+  readonly #run: RunOfBadRows
   readonly #meter: ChainMeter
   readonly #warn: (message: string) => void
   readonly #files = new Map<string, BadRowFile>()
 
-  constructor(
-    policy: BadRowPolicy,
-    run: { readonly job: string; readonly run: string },
-    meter: ChainMeter,
-    warn: (message: string) => void,
-  ) {
+  constructor(policy: BadRowPolicy, run: RunOfBadRows, meter: ChainMeter, warn: (message: string) => void) {
     this.#policy = policy
     this.#run = run
     this.#meter = meter
@@ -50,8 +45,7 @@ export class BadRows implements AsyncDisposable {
 
   /** Before the rows of a split are read. */
   async open({ split, bad = 0 }: Assignment, dataset: Dataset): Promise<void> {
-    const head = headOf({ job: this.#run.job, run: this.#run.run, split: split.id, dataset: dataset.id, schema: dataset.schema })
-    const file = new BadRowFile(this.#policy.folder, head, bad)
+    const file = new BadRowFile(this.#policy.folder, headOf(this.#run, split.id, dataset), bad)
     await file.cut()
     this.#files.set(split.id, file)
   }

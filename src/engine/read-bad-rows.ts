@@ -6,7 +6,8 @@ import { BAD_ROWS_FORMAT, type BadRow, type BadRowHead } from './bad-row-file.ts
 import { engineErrors } from './errors.ts'
 
 const headShape = z.object({
-  ...{ format: z.literal(BAD_ROWS_FORMAT), job: z.string(), run: z.string(), split: z.string(), dataset: z.string() },
+  ...{ format: z.literal(BAD_ROWS_FORMAT), job: z.string(), run: z.string(), began: z.string() },
+  ...{ split: z.string(), dataset: z.string(), primaryKey: z.array(z.string()) },
   columns: z.array(
     z.object({
       name: z.string(),
@@ -20,34 +21,34 @@ const rowShape = z.object({
   ...{ column: z.string().optional(), text: z.string().optional() },
 })
 
-/** Head and rows of a file, which is open only while `rows` is read. A last line that is torn is not a row. */
+/** Head and rows of a file that has a head; it is open only while `rows` is read. */
 export async function readBadRows(file: string): Promise<{ head: BadRowHead; rows: AsyncIterable<BadRow> }> {
-  return { head: await headOfFile(file), rows: rowsOfFile(file) }
+  const head = await headOfFile(file)
+  if (head === undefined) throw engineErrors.stateTorn({ file, reason: 'it has no complete line' })
+  return { head, rows: rowsOfFile(file) }
 }
 
-async function headOfFile(file: string): Promise<BadRowHead> {
+/** Undefined where not even the head has been written: whoever was about to is at it, or was killed. */
+export async function headOfFile(file: string): Promise<BadRowHead | undefined> {
   for await (const line of linesOf(file)) {
     const head = parse(line)
-    if (!headShape.safeParse(head).success) break
-    return head as BadRowHead
+    if (headShape.safeParse(head).success) return head as BadRowHead
+    throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
   }
-  throw engineErrors.stateTorn({ file, reason: 'it does not begin with its format' })
+  return undefined
 }
 
 async function* rowsOfFile(file: string): AsyncIterable<BadRow> {
   let number = 0
-  let isTorn = false
   for await (const line of linesOf(file)) {
     if (number++ === 0) continue
     const row = parse(line)
-    if (isTorn || (row !== undefined && !rowShape.safeParse(row).success))
-      throw engineErrors.stateTorn({ file, reason: 'one of its lines is not a row' })
-    if (row === undefined) isTorn = true
-    else yield row as BadRow
+    if (!rowShape.safeParse(row).success) throw engineErrors.stateTorn({ file, reason: `line ${number} is not a row` })
+    yield row as BadRow
   }
 }
 
-/** A line ends with a line feed and nothing else: readline would divide values at U+2028, too. */
+/** A line ends with a line feed and nothing else: readline would divide values at U+2028, too. One without its end is torn, and is none. */
 async function* linesOf(file: string): AsyncGenerator<string, undefined> {
   await using handle = await open(file)
   let line: string[] = []
@@ -59,7 +60,6 @@ async function* linesOf(file: string): AsyncGenerator<string, undefined> {
       line = [other]
     }
   }
-  if (line.some(part => part !== '')) yield line.join('')
 }
 
 function parse(line: string): unknown {

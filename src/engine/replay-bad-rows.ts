@@ -5,7 +5,7 @@
  * Only runs that cannot go on any more are replayed: one that can may take rows back, and set aside others.
  */
 import { createHash } from 'node:crypto'
-import { badRowSets, markReplayed, type BadRowSet } from './bad-row-sets.ts'
+import { badRowSets, isOfRun, markReplayed, type BadRowSet } from './bad-row-sets.ts'
 import { withBadRows } from './bad-row-table.ts'
 import { BAD_ROWS_SOURCE } from './bad-rows-source.ts'
 import { runJob, withRecorder, type RunOptions } from './run.ts'
@@ -51,7 +51,7 @@ export async function replayBadRows(
   const newest = await newestRun(spec, connectors, options.signal)
   const begun = await newestRun({ ...spec, id: replayJob(spec.id) }, connectors, options.signal)
   const chosen = waiting.filter(set => run === undefined || set.run === run)
-  const unfinished = chosen.find(set => newest?.finished === false && set.job === newest.job && set.run === newest.run)
+  const unfinished = chosen.find(set => newest?.finished === false && isOfRun(set, newest))
   // A job has one run that can go on, so what was begun comes first: another one would make the ledger forget how far it is.
   const first = waiting.filter(set => runIdOf(set) === begun?.run)
   for (const { folder } of new Set([...first, ...chosen])) {
@@ -76,7 +76,11 @@ export async function replayBadRows(
 const newestRun = (spec: JobSpec, connectors: Connectors, signal: AbortSignal) =>
   withRecorder(spec, connectors, new StateStore(spec.stateDir, spec.id), signal, recorder => recorder.find(spec.id, false))
 
-const runIdOf = ({ job, run }: BadRowSet) => `replay-${createHash('sha256').update(`${job} ${run}`).digest('hex').slice(0, 12)}`
+const runIdOf = ({ job, run, began }: BadRowSet) =>
+  `replay-${createHash('sha256')
+    .update(JSON.stringify([job, run, began]))
+    .digest('hex')
+    .slice(0, 12)}`
 
 /** The same target without what belongs to the beginning and the end of the job: a replay must not empty what the job has written. */
 function replaySpec(spec: JobSpec, { files }: BadRowSet): JobSpec {

@@ -266,7 +266,7 @@ class JobRun {
     const before = record.splits.reduce((sum, { bad = 0 }) => sum + bad, 0)
     this.#badBefore = before
     const { rowsBad: bad, rowsRead: read } = this.#meter
-    return { ...badRows, folder: this.#state.badRowsFolder(record.run, badRows.baseFolder), before, met: { bad, read } }
+    return { ...badRows, folder: this.#state.badRowsFolder(record, badRows.baseFolder), before, met: { bad, read } }
   }
 
   #tellProgress(meter: Meter, splits: number): void {

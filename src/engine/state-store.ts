@@ -4,7 +4,7 @@
  *   <state-dir>/<job>/lock           who runs the job here
  *   <state-dir>/<job>/run.json       the newest run: splits, positions, committables that wait for their commit
  *   <state-dir>/<job>/history.jsonl  one line per finished run
- *   <state-dir>/<job>/bad-rows/<run>/  rows that were set aside (bad-row-file.ts)
+ *   <state-dir>/<job>/bad-rows/<run>@<began>/  rows that were set aside (bad-row-file.ts)
  */
 import { appendFile, rm } from 'node:fs/promises'
 import { createHash, randomUUID } from 'node:crypto'
@@ -47,10 +47,10 @@ export class StateStore {
     this.#file = join(this.folder, 'run.json')
   }
 
-  /** Rows of a run that were set aside, a file per split. */
-  badRowsFolder(run: string, baseFolder?: string): string {
+  /** Rows of a run that were set aside, a file per split. A run that is given the id of an earlier one does not mix with it. */
+  badRowsFolder({ run, began }: RunRecord, baseFolder?: string): string {
     const folder = baseFolder === undefined ? this.folder : join(baseFolder, basename(this.folder))
-    return join(folder, 'bad-rows', folderName(run))
+    return join(folder, 'bad-rows', `${folderName(run)}@${began.replace(/\D/g, '')}`)
   }
 
   lock(job: string): Promise<AsyncDisposable> {

@@ -485,7 +485,7 @@ for (const name of ['mariadb-10.11', 'mysql-9', 'mysql-5.5'] as const) {
     test('updates whole rows: no key of one with values of another', async () => {
       await run(
         'DROP TABLE IF EXISTS t',
-        "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(10) UNIQUE, n INT) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4",
+        'CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(10) UNIQUE, n INT) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4',
         "INSERT INTO t VALUES (3, 'abc', 0), (4, 'x', 0)",
       )
       const source = datasetOf([field('id', int(32)), field('v', utf8), field('n', int(32))])

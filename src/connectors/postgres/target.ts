@@ -2,7 +2,15 @@
 import type { Field } from '#columnar'
 import type { Dataset, Json, Note, Target } from '#connector'
 import { mapColumns, parseTableName, postgresDialect, printTableName, type SqlWriterSettings, type TableName } from '#sql'
-import { attributesOf, findRelation, resultTypes, uniqueKeysOf, type Attribute, type Relation, type UniqueKey } from './catalog.ts'
+import {
+  attributesOf,
+  findRelation,
+  resultTypes,
+  uniqueKeysOf,
+  type Attribute,
+  type Relation,
+  type UniqueKey,
+} from './catalog.ts'
 import { postgresErrors } from './errors.ts'
 import { propertyNotes } from './options.ts'
 import type { Connection } from './protocol/connection.ts'

@@ -7,7 +7,8 @@ import { scratch } from '../scratch.ts'
 import { bytesOf, type Placed, type Target } from '../target.ts'
 
 const head = {
-  ...{ format: 'sluice-bad-rows/1', job: 'orders', run: 'r1', split: 's1', dataset: 'orders' },
+  ...{ format: 'sluice-bad-rows/1', job: 'orders', run: 'r1', began: '2024-01-01T00:00:00Z', split: 's1' },
+  ...{ dataset: 'orders', primaryKey: ['id'] },
   columns: [
     { name: 'id', type: 'int64', nullable: false },
     { name: 'price', type: 'decimal(12,2)', nullable: true },
