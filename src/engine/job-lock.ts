@@ -1,26 +1,42 @@
 /** One engine per job and state directory: a lock file with the process that holds it. Fencing across machines is the ledger's business. */
-import { open, readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '#connector'
+import { SluiceError } from '#errors'
 import { engineErrors } from './errors.ts'
 
 export async function lockJob(file: string, job: string): Promise<AsyncDisposable> {
-  await makeFolder(dirname(file)).catch(cause => {
+  try {
+    await makeFolder(dirname(file))
+    await using _turn = await takeTurn(`${file}.turn`)
+    const holder = await readHolder(file)
+    if (holder && (await startOf(holder.pid)) === holder.started) throw engineErrors.locked({ job, pid: holder.pid, place: file })
+    await rm(file, { force: true }) // Its holder is dead: killed, or the machine went down.
+    const own = { pid: process.pid, started: await startOf(process.pid) }
+    await writeFile(file, JSON.stringify(own), { flag: 'wx', mode: 0o600 })
+  } catch (cause) {
+    if (SluiceError.is(cause)) throw cause
     throw engineErrors.stateUnwritable({ file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) }, cause)
-  })
+  }
+  return { [Symbol.asyncDispose]: () => rm(file, { force: true }) }
+}
+
+/** A turn takes milliseconds: one that lasts was left by a process that was killed in it. */
+const LONGEST_TURN_MS = 5_000
+
+/** Who looks for a holder and takes its place is alone meanwhile, or several would take it. */
+async function takeTurn(file: string): Promise<AsyncDisposable> {
+  const since = performance.now()
   for (;;) {
     try {
-      await using handle = await open(file, 'wx', 0o600)
-      await handle.writeFile(JSON.stringify({ pid: process.pid, started: await startOf(process.pid) }))
+      await writeFile(file, '', { flag: 'wx', mode: 0o600 })
       return { [Symbol.asyncDispose]: () => rm(file, { force: true }) }
     } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      if (code !== 'EEXIST') throw engineErrors.stateUnwritable({ file, reason: code ?? String(cause) }, cause)
-      const holder = await readHolder(file)
-      if (holder && (await startOf(holder.pid)) === holder.started)
-        throw engineErrors.locked({ job, pid: holder.pid, place: file })
-      await rm(file, { force: true }) // Its holder is dead: killed, or the machine went down.
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
     }
+    if (performance.now() - since > LONGEST_TURN_MS) await rm(file, { force: true })
+    else await sleep(10)
   }
 }
 
