@@ -29,12 +29,14 @@ async function idsIn(folder: string): Promise<string[]> {
   return ids
 }
 
-async function append(folder: string, before: number, ids: readonly number[]): Promise<void> {
+/** Returns what {@link BadRowFile.cut} does. */
+async function append(folder: string, before: number, ids: readonly number[]): Promise<number> {
   await using file = new BadRowFile(folder, head, before)
-  await file.cut()
+  const missing = await file.cut()
   for (const id of ids) await file.append(row(id))
   await file.sync()
   assert.equal(file.count, before + ids.length)
+  return missing
 }
 
 test('rows come back with the head that explains them', async () => {
@@ -90,14 +92,40 @@ test('nothing is written where no row is bad', async () => {
   await assert.rejects(readdir(folder), { code: 'ENOENT' })
 })
 
-test('a store that has been lost or cut short takes what comes', async () => {
+test('a store that has been lost or cut short takes what comes, and says what it lacks', async () => {
   const folder = join(base, `${++folders}`)
-  await append(folder, 5, [6])
-  assert.deepEqual(await idsIn(folder), ['id=6'])
-  const file = join(folder, (await readdir(folder))[0]!)
-  await truncate(file, 10)
-  await append(folder, 6, [7])
-  assert.deepEqual(await idsIn(folder), ['id=7'])
+  assert.equal(await append(folder, 5, [6, 7]), 5)
+  assert.deepEqual(await idsIn(folder), ['id=6', 'id=7'])
+  assert.equal(await append(folder, 6, [70]), 0)
+  assert.deepEqual(await idsIn(folder), ['id=6', 'id=70'])
+  await truncate(join(folder, (await readdir(folder))[0]!), 10)
+  assert.equal(await append(folder, 6, [8]), 6)
+  assert.deepEqual(await idsIn(folder), ['id=8'])
+})
+
+test('an engine that has been taken over adds nothing to the rows of the other', async () => {
+  for (const hasWritten of [true, false]) {
+    const folder = join(base, `${++folders}`)
+    await using frozen = new BadRowFile(folder, head, 0)
+    await frozen.cut()
+    await frozen.append(row(1))
+    if (hasWritten) await frozen.sync()
+    await frozen.append(row(2))
+    await append(folder, 0, [10, 20, 30])
+    await (hasWritten ? frozen.sync() : assert.rejects(frozen.sync(), { code: 'engine.bad-rows-shared', fault: 'transient' }))
+    await append(folder, 1, [21, 31])
+    assert.deepEqual(await idsIn(folder), ['id=10', 'id=21', 'id=31'])
+  }
+  const folder = join(base, `${++folders}`)
+  await append(folder, 0, [1])
+  await using frozen = new BadRowFile(folder, head, 1)
+  await frozen.cut()
+  await frozen.append(row(2))
+  await frozen.sync()
+  await append(folder, 1, [20, 30])
+  await frozen.append(row(3))
+  await assert.rejects(frozen.sync(), { code: 'engine.bad-rows-shared' })
+  assert.deepEqual(await idsIn(folder), ['id=1', 'id=20', 'id=30'])
 })
 
 test('a file is open only while its rows are read', async () => {

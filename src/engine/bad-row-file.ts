@@ -2,7 +2,8 @@
  * The rows of one split that were set aside, as JSON Lines: a head, then one row per line, in the order in which they were met.
  *
  * How many lines count is part of the split's progress and becomes durable with it (ledger or checkpoint). Lines are synced before that
- * and cut back to that number when the split is taken up again, so a run that was killed neither repeats nor loses one.
+ * and cut back to that number when the split is taken up again, so a run that was killed neither repeats nor loses one. An empty line
+ * stands for a row that counts and is not here: the state directory has been lost, or is a copy that was made before.
  */
 import { createHash } from 'node:crypto'
 import { open, rm, truncate, type FileHandle } from 'node:fs/promises'
@@ -10,6 +11,7 @@ import { createReadStream } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { typeName, type ValueJson } from '#columnar'
 import { makeFolder, type Dataset, type Json, type RunRecord } from '#connector'
+import { SluiceError } from '#errors'
 import { engineErrors } from './errors.ts'
 
 export const BAD_ROWS_FORMAT = 'sluice-bad-rows/1'
@@ -69,6 +71,8 @@ export class BadRowFile implements AsyncDisposable {
   /** Lines that are durable with the split. */
   readonly #before: number
   #handle: Promise<FileHandle> | undefined
+  /** Length that the file must have, unless somebody else writes to it. */
+  #bytes = 0
   #buffer = ''
   #isDirty = false
   count: number
@@ -81,13 +85,21 @@ export class BadRowFile implements AsyncDisposable {
     this.count = count
   }
 
-  /** Forgets what an earlier attempt wrote and did not commit. Before the first row. */
-  async cut(): Promise<void> {
+  /** Forgets what an earlier attempt wrote and did not commit. Before the first row. Returns how many rows that count are not here. */
+  async cut(): Promise<number> {
+    let missing = 0
     await this.#guard(async () => {
-      const bytes = this.#before === 0 ? 0 : await bytesOfLines(this.#file, this.#before + 1)
-      if (bytes === 0) await rm(this.#file, { force: true })
-      else await truncate(this.#file, bytes)
+      if (this.#before > 0) {
+        const found = await leadingLines(this.#file, this.#before + 1)
+        this.#bytes = found.bytes
+        missing = this.#before + 1 - Math.max(1, found.lines)
+      }
+      if (this.#bytes === 0) await rm(this.#file, { force: true })
+      else await truncate(this.#file, this.#bytes)
     })
+    this.#buffer = '\n'.repeat(missing)
+    await this.#write()
+    return missing
   }
 
   async append(row: BadRow): Promise<void> {
@@ -117,9 +129,11 @@ export class BadRowFile implements AsyncDisposable {
     await this.#guard(async () => {
       this.#handle ??= this.#open()
       const handle = await this.#handle
+      if ((await handle.stat()).size !== this.#bytes) throw engineErrors.badRowsShared({ file: this.#file })
       const text = this.#buffer
       this.#buffer = ''
       await handle.writeFile(text)
+      this.#bytes += Buffer.byteLength(text)
       this.#isDirty = true
     })
   }
@@ -128,8 +142,11 @@ export class BadRowFile implements AsyncDisposable {
   async #open(): Promise<FileHandle> {
     await makeFolder(dirname(this.#file), 0o700)
     const handle = await open(this.#file, 'a', 0o600)
-    const { size } = await handle.stat()
-    if (size === 0) await handle.writeFile(`${JSON.stringify(this.#head)}\n`)
+    const head = `${JSON.stringify(this.#head)}\n`
+    if (this.#bytes === 0 && (await handle.stat()).size === 0) {
+      await handle.writeFile(head)
+      this.#bytes = Buffer.byteLength(head)
+    }
     return handle
   }
 
@@ -137,6 +154,7 @@ export class BadRowFile implements AsyncDisposable {
     try {
       await work()
     } catch (cause) {
+      if (SluiceError.is(cause)) throw cause
       throw engineErrors.badRowsUnwritable(
         { file: this.#file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) },
         cause,
@@ -145,20 +163,20 @@ export class BadRowFile implements AsyncDisposable {
   }
 }
 
-/** Bytes of the first `lines` lines that are complete; fewer when the file has fewer. */
-async function bytesOfLines(file: string, lines: number): Promise<number> {
-  let [bytes, found, at] = [0, 0, 0]
+/** The first lines of a file, those that are complete, and their bytes. */
+async function leadingLines(file: string, most: number): Promise<{ lines: number; bytes: number }> {
+  let [bytes, lines, at] = [0, 0, 0]
   try {
     for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-      for (let end = chunk.indexOf(10); end >= 0 && found < lines; end = chunk.indexOf(10, end + 1)) {
-        found++
+      for (let end = chunk.indexOf(10); end >= 0 && lines < most; end = chunk.indexOf(10, end + 1)) {
+        lines++
         bytes = at + end + 1
       }
-      if (found === lines) break
+      if (lines === most) break
       at += chunk.length
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  return bytes
+  return { lines, bytes }
 }

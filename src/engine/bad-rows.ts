@@ -46,8 +46,12 @@ export class BadRows implements AsyncDisposable {
   /** Before the rows of a split are read. */
   async open({ split, bad = 0 }: Assignment, dataset: Dataset): Promise<void> {
     const file = new BadRowFile(this.#policy.folder, headOf(this.#run, split.id, dataset), bad)
-    await file.cut()
     this.#files.set(split.id, file)
+    const missing = await file.cut()
+    if (missing > 0)
+      this.#warn(
+        `${missing} of the ${bad} rows of split ${split.id} that were set aside before are not in ${this.#policy.folder}: the run began with another state directory. They count, but only that one can show and replay them.`,
+      )
   }
 
   countOf(split: string): number {

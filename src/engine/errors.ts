@@ -83,6 +83,12 @@ export const engineErrors = defineErrors('engine', {
       `${d.bad} rows cannot be written; the job allows ${d.limit}.${d.last}`,
     hint: () => 'Correct the rows, or raise `errorLimit`. `sluice dirty show` lists them; the run can go on with --resume.',
   },
+  badRowsShared: {
+    // Whoever has lost the run hears so when it tries to go on; the other one writes its rows again.
+    fault: 'transient',
+    message: (d: { file: string }) => `Somebody else writes to ${d.file}, where rows are set aside.`,
+    hint: () => 'Another engine has taken the run over, or a person has changed the file. The run goes on from the last commit.',
+  },
   badRowsUnwritable: {
     fault: 'usage',
     message: (d: { file: string; reason: string }) => `Cannot store the rows that were set aside in ${d.file}: ${d.reason}.`,

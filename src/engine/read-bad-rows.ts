@@ -41,7 +41,7 @@ export async function headOfFile(file: string): Promise<BadRowHead | undefined> 
 async function* rowsOfFile(file: string): AsyncIterable<BadRow> {
   let number = 0
   for await (const line of linesOf(file)) {
-    if (number++ === 0) continue
+    if (number++ === 0 || line === '') continue
     const row = parse(line)
     if (!rowShape.safeParse(row).success) throw engineErrors.stateTorn({ file, reason: `line ${number} is not a row` })
     yield row as BadRow
