@@ -30,6 +30,18 @@ test('tells who can help by the number of the error', () => {
   for (const [errno, code, fault] of cases) assert.deepEqual([error(errno, 'x').code, error(errno, 'x').fault], [code, fault])
 })
 
+test('takes what a trigger signals for something about a row, whatever its number and state', () => {
+  for (const [errno, state] of [
+    [1644, '45000'],
+    [1644, '23000'],
+    [1644, 'AB123'],
+    [1643, '02000'],
+    [31001, '45000'],
+    [31001, '22003'],
+  ] as const)
+    assert.equal(serverError({ errno, state, text: 'no' }, 'db:3306').code, 'mysql.value-rejected')
+})
+
 test('passes on what the server says without the value that it quotes', () => {
   assert.equal(
     error(1062, "Duplicate entry 'it's secret' for key 't.PRIMARY'").message,

@@ -244,12 +244,12 @@ const CODES: Readonly<Record<Code, readonly number[]>> = {
   duplicateKey: [1022, 1062, 1169, 1586],
   valueRejected: [
     1048, 1118, 1138, 1216, 1217, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1369, 1399, 1406, 1411, 1416, 1441, 1451,
-    1452, 1526, 1690, 1713, 1748, 1907, 1977, 3037, 3038, 3140, 3141, 3156, 3617, 3643, 3819, 3988, 4025, 4079, 6136,
+    1452, 1526, 1643, 1644, 1690, 1713, 1748, 1907, 1977, 3037, 3038, 3140, 3141, 3156, 3617, 3643, 3819, 3988, 4025, 4079, 6136,
   ],
 }
 
-/** SIGNAL of a trigger, whatever number its author gave it. */
-const SIGNALLED = '45000'
+/** SIGNAL of a trigger, whatever number its author gave it; by the standard, 22 is about a value and 23 about a constraint. */
+const ABOUT_A_ROW = /^(22|23|45)/
 
 const codeOf = new Map(Object.entries(CODES).flatMap(([code, numbers]) => numbers.map(errno => [errno, code as Code])))
 
@@ -258,7 +258,7 @@ const codeOf = new Map(Object.entries(CODES).flatMap(([code, numbers]) => number
  * business of a log, so the quotation is cut out; the writer adds the key of the row.
  */
 export function serverError({ errno, text, state }: ServerError, place: string): SluiceError {
-  const code = codeOf.get(errno) ?? (state === SIGNALLED ? 'valueRejected' : undefined)
+  const code = codeOf.get(errno) ?? (ABOUT_A_ROW.test(state) ? 'valueRejected' : undefined)
   const answer = { place, errno, state, text: withoutValues(errno, text) }
   return code === undefined ? mysqlErrors.refused(answer) : mysqlErrors[code](answer)
 }
