@@ -120,7 +120,7 @@ const dirtyReplay = buildCommand<DirtyFlags, [string], CliContext>({
   docs: {
     brief: 'Write them again, after their cause is gone; what still fails stays set aside.',
     fullDescription:
-      'Exactly once, like a run: a replay that was interrupted goes on when it is called again. preSql and postSql are not executed.',
+      'Exactly once, like a run: a replay that was interrupted goes on when it is called again. preSql and postSql are not executed. Rows of a run that was left behind are written with `--run` only: the one that was begun instead has met them again.',
   },
 })
 

@@ -328,6 +328,22 @@ describe('bad rows', { skip: postgres.skip || maria.skip, concurrency: 1 }, () =
     }
   })
 
+  test('of a run that was left behind are not written beside those of the run that was begun instead', async () => {
+    await emptyTarget()
+    const clean = { sink: { preSql: ['TRUNCATE t'] } }
+    const file = await job('anew', { record: countOfBad / 2 }, clean)
+    assert.equal((await sluice(['run', file])).code, 65)
+    await job('anew', {}, clean)
+    assert.equal((await sluice(['run', file])).code, 0)
+    await pgc.query(
+      'ALTER TABLE t ALTER n TYPE bigint, DROP CONSTRAINT t_u_key, DROP CONSTRAINT t_s_check, DROP CONSTRAINT t_pkey',
+    )
+    assert.match((await sluice(['dirty', 'list', file])).out, / left behind 2/)
+    assert.deepEqual(await replayedBy(file), [1, (3 * countOfBad) / 5, (2 * countOfBad) / 5])
+    const { rows } = await pgc.query<{ count: string; keys: string }>('SELECT count(*), count(DISTINCT id) AS keys FROM t')
+    assert.deepEqual(rows, [{ count: `${ROWS - (2 * countOfBad) / 5}`, keys: `${ROWS - (2 * countOfBad) / 5}` }])
+  })
+
   /** Runs, rows written and rows left of a replay. */
   async function replayedBy(file: string, ...args: string[]): Promise<number[]> {
     const { out } = await sluice(['dirty', 'replay', file, '--json', ...args])

@@ -11,6 +11,8 @@ export interface BadRowSet extends RunOfBadRows {
   readonly files: readonly string[]
   /** When they were written again, ISO 8601; what failed once more is in a set of its own. */
   readonly replayed: string | undefined
+  /** When the job began anew instead of going on with this run, ISO 8601: the newer run has met the same rows. */
+  readonly leftBehind: string | undefined
   /** Tables that hold all of them; see bad-row-table.ts. */
   readonly copied: readonly string[]
 }
@@ -19,6 +21,7 @@ export const isOfRun = (set: RunOfBadRows, { job, run, began }: RunOfBadRows): b
   set.job === job && set.run === run && set.began === began
 
 const REPLAYED = 'replayed.json'
+const LEFT_BEHIND = 'left-behind.json'
 const COPIED = /^copied-(\w+)\.json$/
 
 /** The sets of a job below its folder in the state directory, oldest run first. */
@@ -36,9 +39,11 @@ export async function badRowSets(jobFolder: string): Promise<BadRowSet[]> {
     const [head] = files.values()
     if (head === undefined) continue
     const copied = found.flatMap(name => COPIED.exec(name)?.[1] ?? [])
-    const mark = (await readState(join(inside, REPLAYED))) as { replayed: string } | undefined
+    const replay = (await readState(join(inside, REPLAYED))) as { replayed: string } | undefined
+    const left = (await readState(join(inside, LEFT_BEHIND))) as { leftBehind: string } | undefined
     const { job, run, began } = head
-    sets.push({ job, run, began, folder: inside, files: [...files.keys()], replayed: mark?.replayed, copied })
+    const marks = { replayed: replay?.replayed, leftBehind: left?.leftBehind, copied }
+    sets.push({ job, run, began, folder: inside, files: [...files.keys()], ...marks })
   }
   return sets
 }
@@ -53,6 +58,11 @@ export async function* rowsOfSet(set: BadRowSet): AsyncIterable<{ head: BadRowHe
 
 export async function markReplayed(set: BadRowSet): Promise<void> {
   await writeState(join(set.folder, REPLAYED), { replayed: new Date().toISOString() })
+}
+
+/** `folder`: of a run; where it has set nothing aside, there is none. */
+export async function markLeftBehind(folder: string): Promise<void> {
+  if ((await names(folder)).length > 0) await writeState(join(folder, LEFT_BEHIND), { leftBehind: new Date().toISOString() })
 }
 
 /** `table`: letters and digits. */

@@ -2,7 +2,8 @@
  * Writes rows that were set aside again, through the writer of their job: each run's by a run of the job `<job>/replay`, so that every row arrives
  * exactly once and a replay that was interrupted goes on. What fails again is set aside once more, by that run.
  *
- * Only runs that cannot go on any more are replayed: one that can may take rows back, and set aside others.
+ * Only runs that cannot go on any more are replayed: one that can may take rows back, and set aside others. Nor are those that were left behind,
+ * unless they are named: the run that was begun instead has met the same rows, and they would be written twice.
  */
 import { createHash } from 'node:crypto'
 import { badRowSets, isOfRun, markReplayed, type BadRowSet } from './bad-row-sets.ts'
@@ -24,6 +25,8 @@ export interface ReplayReport {
   readonly written: number
   /** Rows that still cannot be written. */
   readonly left: number
+  /** Runs whose rows were not replayed, as a newer run has met them again. */
+  readonly leftBehind: readonly string[]
   /** The run whose rows were not replayed, as it can still go on. */
   readonly unfinished?: string
   /** `drained`: stopped between two commits. */
@@ -47,10 +50,11 @@ export async function replayBadRows(
   await using _lock = await state.lock(spec.id)
   const waiting = (await badRowSetsOf(spec)).filter(({ replayed }) => replayed === undefined)
   let [sets, written, left] = [0, 0, 0]
-  if (waiting.length === 0) return { sets, written, left, outcome: 'replayed' }
+  if (waiting.length === 0) return { sets, written, left, leftBehind: [], outcome: 'replayed' }
   const newest = await newestRun(spec, connectors, options.signal)
   const begun = await newestRun({ ...spec, id: replayJob(spec.id) }, connectors, options.signal)
-  const chosen = waiting.filter(set => run === undefined || set.run === run)
+  const chosen = waiting.filter(set => (run === undefined ? set.leftBehind === undefined : set.run === run))
+  const leftBehind = run === undefined ? waiting.flatMap(set => (set.leftBehind === undefined ? [] : [set.run])) : []
   const unfinished = chosen.find(set => newest?.finished === false && isOfRun(set, newest))
   // A job has one run that can go on, so what was begun comes first: another one would make the ledger forget how far it is.
   const first = waiting.filter(set => runIdOf(set) === begun?.run)
@@ -67,10 +71,17 @@ export async function replayBadRows(
     sets++
     written += report.meter.rowsWritten
     left += report.rowsBad
-    if (report.outcome === 'drained') return { sets, written, left, outcome: 'drained' }
+    if (report.outcome === 'drained') return { sets, written, left, leftBehind, outcome: 'drained' }
     await markReplayed(set)
   }
-  return { sets, written, left, ...(unfinished === undefined ? {} : { unfinished: unfinished.run }), outcome: 'replayed' }
+  return {
+    sets,
+    written,
+    left,
+    leftBehind,
+    ...(unfinished === undefined ? {} : { unfinished: unfinished.run }),
+    outcome: 'replayed',
+  }
 }
 
 const newestRun = (spec: JobSpec, connectors: Connectors, signal: AbortSignal) =>

@@ -5,6 +5,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { ledgerErrors, type Reader, type RunRecord, type Split, type Writer } from '#connector'
 import { SluiceError } from '#errors'
 import { Attempt, type CheckpointStore, type WorkerEndpoint } from './attempt.ts'
+import { markLeftBehind } from './bad-row-sets.ts'
 import { portEndpoint, threadEndpoint } from './endpoint.ts'
 import { engineErrors } from './errors.ts'
 import { NO_METER, type Meter } from './messages.ts'
@@ -194,6 +195,7 @@ class JobRun {
     if (unfinished) this.#options.onEvent({ kind: 'left-behind', ...summary(unfinished) })
     const splits = await this.#enumerate(reader)
     const record = await recorder.begin({ job: this.#spec.id, run: runId ?? newRunId() }, this.#targets, splits, this.#plan.memo)
+    if (unfinished) await markLeftBehind(this.#state.badRowsFolder(unfinished, this.#spec.badRows?.baseFolder))
     this.#options.onEvent({ kind: 'begun', run: record.run, splits: splits.length })
     return record
   }

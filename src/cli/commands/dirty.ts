@@ -34,15 +34,25 @@ export const list = command(async (flags: DirtyFlags, file: string): Promise<num
     const codes = new Map<string, number>()
     for await (const { row } of rowsOfSet(set)) codes.set(row.code, (codes.get(row.code) ?? 0) + 1)
     const rows = [...codes.values()].reduce((sum, count) => sum + count, 0)
-    const { job, run, replayed, folder } = set
+    const { job, run, replayed, leftBehind, folder } = set
     if (flags.json)
-      process.stdout.write(safeLine({ job, run, rows, codes: Object.fromEntries(codes), replayed: replayed ?? null, folder }))
+      process.stdout.write(
+        safeLine({
+          job,
+          run,
+          rows,
+          codes: Object.fromEntries(codes),
+          replayed: replayed ?? null,
+          leftBehind: leftBehind ?? null,
+          folder,
+        }),
+      )
     else
       lines.push([
         run,
         formatCount(rows),
         [...codes].map(([code, count]) => `${formatCount(count)} ${code}`).join(', '),
-        replayed ? `replayed ${replayed}` : '',
+        replayed ? `replayed ${replayed}` : leftBehind ? `left behind ${leftBehind}` : '',
       ])
   }
   if (!flags.json)
@@ -119,10 +129,13 @@ export const replay = command(async (flags: DirtyFlags, file: string): Promise<n
   return report.left === 0 && report.unfinished === undefined ? EXIT_CODES.ok.code : EXIT_CODES.differs.code
 })
 
-function sentenceOf({ sets, written, left, unfinished }: ReplayReport): string {
+function sentenceOf({ sets, written, left, leftBehind, unfinished }: ReplayReport): string {
   const done = `${formatCount(written)} rows written, ${formatCount(left)} still cannot be written\n`
   const rest = unfinished === undefined ? '' : `The rows of run ${unfinished} wait until it has finished: go on with it first.\n`
-  return sets === 0 && rest === '' ? 'Nothing is waiting to be replayed.\n' : `${sets === 0 ? '' : done}${rest}`
+  const old = leftBehind.map(
+    run => `Not replayed: run ${run} was left behind, and a newer one met its rows again. \`--run\` writes them.\n`,
+  )
+  return `${sets > 0 ? done : rest === '' ? 'Nothing is waiting to be replayed.\n' : ''}${rest}${old.join('')}`
 }
 
 async function setsOf(spec: JobSpec, run: string | undefined): Promise<BadRowSet[]> {
