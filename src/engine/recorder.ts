@@ -63,10 +63,15 @@ function ledgerRecorder({ runs }: TransactionalWriter, state: StateStore): Recor
 
 function twoPhaseRecorder(writer: TwoPhaseWriter, state: StateStore): Recorder {
   const goOn = async (record: Stored, targets: readonly Target[]): Promise<RunRecord> => {
+    const compare = async () => {
+      const published = await writer.marks(record.job)
+      if (published?.run === record.run) compareMarks(record, published.marks, targets)
+    }
     await writer.commit(record.committables)
-    const published = await writer.marks(record.job)
-    if (published?.run === record.run) compareMarks(record, published.marks, targets)
+    await compare()
     await writer.prepare(record, targets, false, [])
+    // Until then an engine with a copy of the state could still publish.
+    await compare()
     return record
   }
   return {

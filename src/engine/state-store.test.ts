@@ -26,6 +26,20 @@ test('a checkpoint is what a new process finds', async () => {
   assert.equal((await new StateStore(stateDir, 'job').claim({ job: 'job', run: 'r1' })).epoch, 2)
 })
 
+test('an engine whose run has been claimed from the same directory stores nothing there any more', async () => {
+  const [older, newer] = [new StateStore(stateDir, 'shared'), new StateStore(stateDir, 'shared')]
+  await older.begin({ job: 'shared', run: 'r1' }, splits, {})
+  await newer.claim({ job: 'shared', run: 'r1' })
+  await newer.checkpoint([{ split: 'a', done: true }], [])
+  await assert.rejects(older.checkpoint([{ split: 'b', done: true }], []), { code: 'ledger.fenced' })
+  await newer.checkpoint([{ split: 'a', done: true }], [])
+  const found = await new StateStore(stateDir, 'shared').find()
+  assert.deepEqual(
+    found?.splits.map(({ done }) => done),
+    [true, false],
+  )
+})
+
 for (const [what, change] of [
   ['cut in half', (text: string) => text.slice(0, text.length / 2)],
   ['empty', () => ''],

@@ -9,6 +9,7 @@
 import { appendFile, rm } from 'node:fs/promises'
 import { createHash, randomUUID } from 'node:crypto'
 import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import {
   ledgerErrors,
@@ -95,8 +96,7 @@ export class StateStore {
 
   /** One durable checkpoint: positions and, for two-phase sinks, what must be published for them. */
   async checkpoint(progress: readonly Progress[], committables: readonly Committable[]): Promise<void> {
-    const stored = this.#stored
-    if (stored === undefined) throw new Error('a checkpoint without a run')
+    const stored = await this.#held()
     const news = new Map(progress.map(item => [item.split, item]))
     const splits = stored.splits.map(known => {
       const item = news.get(known.split.id)
@@ -133,6 +133,19 @@ export class StateStore {
     } catch (cause) {
       throw engineErrors.stateUnwritable({ file, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) }, cause)
     }
+  }
+
+  /** The run, unless somebody else has claimed it here. A file that is gone or cannot be read does not say so. */
+  async #held(): Promise<Stored> {
+    const stored = this.#stored
+    if (stored === undefined) throw new Error('a checkpoint without a run')
+    const { job, run, holder, epoch } = stored
+    const reading = readState(this.#file).catch(() => undefined)
+    const late = sleep(this.#patienceMs, undefined, { ref: false })
+    const found = (await Promise.race([reading, late])) as Partial<Stored> | undefined
+    if (found !== undefined && (found.run !== run || found.holder !== holder || found.epoch !== epoch))
+      throw ledgerErrors.fenced({ job, run })
+    return stored
   }
 
   async #found({ job, run }: RunId): Promise<Stored> {
