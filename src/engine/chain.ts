@@ -227,11 +227,14 @@ export class Chain {
     const waited = this.#meter.sink.waitMs
     // The position behind rows that are all bad is recorded like any other.
     if (rows > 0) {
-      let leftOut: readonly RefusedRow[] = []
+      // What turns out to be bad is taken back, perhaps before this returns.
+      this.#meter.wrote(dataset.id, rows, byteLength)
       if (this.#queue) await this.#queue.write({ ...from, target, caster, batch, numbers }, cast.batch)
-      else leftOut = await this.#send(target, cast.batch, keyOf)
-      await refuse(leftOut)
-      this.#meter.wrote(dataset.id, rows - leftOut.length, byteLength)
+      else {
+        const leftOut = await this.#send(target, cast.batch, keyOf)
+        await refuse(leftOut)
+        this.#meter.tookBack(dataset.id, leftOut.length)
+      }
     }
     this.#meter.waitWriteMs += this.#meter.sink.waitMs - waited
     this.#meter.writeMs += performance.now() - since

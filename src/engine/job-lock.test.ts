@@ -23,6 +23,16 @@ test('of many that come at once, one gets the lock, whatever lies there', async 
   }
 })
 
+test('a turn that somebody died in is over after a while, for one of those who wait', async () => {
+  await writeFile(`${file}.turn`, '')
+  const ends = await Promise.allSettled(Array.from({ length: 4 }, () => lockJob(file, 'j')))
+  const [holder, ...others] = ends.flatMap(end => (end.status === 'fulfilled' ? [end.value] : []))
+  assert(holder !== undefined)
+  assert.deepEqual(others, [])
+  await holder[Symbol.asyncDispose]()
+  assert.deepEqual(await readdir(folder), [])
+})
+
 test('a place that cannot be written is named', async () => {
   const blocked = join(folder, 'blocked')
   await writeFile(blocked, '')

@@ -1,5 +1,5 @@
 /** One engine per job and state directory: a lock file with the process that holds it. Fencing across machines is the ledger's business. */
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '#connector'
@@ -27,7 +27,7 @@ const LONGEST_TURN_MS = 5_000
 
 /** Who looks for a holder and takes its place is alone meanwhile, or several would take it. */
 async function takeTurn(file: string): Promise<AsyncDisposable> {
-  const since = performance.now()
+  let seen = { turn: '', since: 0 }
   for (;;) {
     try {
       await writeFile(file, '', { flag: 'wx', mode: 0o600 })
@@ -35,7 +35,12 @@ async function takeTurn(file: string): Promise<AsyncDisposable> {
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
     }
-    if (performance.now() - since > LONGEST_TURN_MS) await rm(file, { force: true })
+    const turn = await stat(file).then(
+      ({ ino, mtimeMs }) => `${ino} ${mtimeMs}`,
+      () => '',
+    )
+    if (turn !== seen.turn) seen = { turn, since: performance.now() }
+    if (performance.now() - seen.since > LONGEST_TURN_MS) await rm(file, { force: true })
     else await sleep(10)
   }
 }

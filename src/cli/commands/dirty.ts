@@ -4,6 +4,7 @@ import * as catalog from '#catalog'
 import { badRowSetsOf, namedValues, replayBadRows, rowsOfSet, type BadRowSet, type JobSpec, type ReplayReport } from '#engine'
 import { command } from '../command.ts'
 import { copyIntoTable } from '../copy-into-table.ts'
+import { countOf } from '../count-flag.ts'
 import { cliErrors } from '../errors.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { formatCount, formatTable } from '../format.ts'
@@ -25,7 +26,7 @@ export interface ExportFlags extends DirtyFlags {
   readonly table?: boolean
 }
 
-const DEFAULT_ROWS = 20
+const DEFAULT_ROWS = '20'
 
 export const list = command(async (flags: DirtyFlags, file: string): Promise<number> => {
   const { spec } = await loadSpec(file, flags)
@@ -64,7 +65,7 @@ export const list = command(async (flags: DirtyFlags, file: string): Promise<num
 
 export const show = command(async (flags: ShowFlags, file: string): Promise<number> => {
   const { spec } = await loadSpec(file, flags)
-  let left = Number(flags.rows ?? DEFAULT_ROWS)
+  let left = countOf('rows', flags.rows ?? DEFAULT_ROWS)
   for (const set of await setsOf(spec, flags.run)) {
     for await (const { head, row } of rowsOfSet(set)) {
       if (left-- <= 0) return EXIT_CODES.ok.code
