@@ -82,14 +82,16 @@ export function someoneWaits({ kind }: Place): Step {
     mysql: `SELECT 1 FROM information_schema.innodb_trx AS t JOIN information_schema.processlist AS p ON p.id = t.trx_mysql_thread_id
       WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'`,
   }
-  return query => until(async () => (await query(waiting[kind])).length > 0)
+  // InnoDB answers the same again until nobody has asked for 0.1 s.
+  // https://dev.mysql.com/doc/refman/8.4/en/innodb-information-schema-internal-data.html
+  return query => until(async () => (await query(waiting[kind])).length > 0, 200)
 }
 
 /** Much longer than anything takes that is waited for. */
 const PATIENCE_MS = 120_000
 
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + PATIENCE_MS; !(await condition()); await sleep(10))
+export async function until(condition: () => boolean | Promise<boolean>, everyMs = 10): Promise<void> {
+  for (const end = performance.now() + PATIENCE_MS; !(await condition()); await sleep(everyMs))
     assert(performance.now() < end, `not in ${PATIENCE_MS / 1000} s`)
 }
 
