@@ -29,6 +29,6 @@ test('says how many rounds each cell has had', () => {
 
 test('says how far a torture has come that was stopped', () => {
   const page = pageOf(fault => (fault === 'kill' ? 1.4 : 2))
-  assert(page.includes('It was stopped in round 2 of 2'))
+  assert(page.includes('1 of 2 rounds of the whole matrix are complete'))
   assert.match(page, /\| `kill` \|( 14 of 14 \|){10}\n/)
 })

@@ -111,7 +111,7 @@ function howFar({ cells, absent, rounds }: TortureReport): string[] {
   const whole = isAll ? Math.min(...cells.map(cell => Math.floor(matrixRounds(cell)))) : 0
   return whole >= rounds
     ? []
-    : [`It was stopped in round ${whole + 1} of ${rounds}, so that some had that round and others had not.`]
+    : [`${whole} of ${rounds} rounds of the whole matrix are complete; of the next ones, some faults have had theirs.`]
 }
 
 /** Why cells have a dash: one line per reason and faults. */
