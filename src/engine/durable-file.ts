@@ -11,22 +11,22 @@ let written = 0
 /** A disk that has not answered for so long, a network share for instance, counts as one that cannot be written. */
 export const PATIENCE_MS = 60_000
 
-/** Writes beside, syncs, renames, syncs the folder. */
-async function writeDurably(file: string, text: string, patienceMs: number): Promise<void> {
+/** What comes of work on a file; throws `engine.state-unwritable` when there is no answer for so long. */
+export async function inTime<T>(file: string, patienceMs: number, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(
     () => late.reject(engineErrors.stateUnwritable({ file, reason: `no answer for ${patienceMs} ms` })),
     patienceMs,
   )
-  const writing = writeNow(file, text)
-  writing.catch(() => {}) // When it fails after all, nobody waits for it any more.
+  work.catch(() => {}) // When it fails after all, nobody waits for it any more.
   try {
-    await Promise.race([writing, late.promise])
+    return await Promise.race([work, late.promise])
   } finally {
     clearTimeout(timer)
   }
 }
 
+/** Writes beside, syncs, renames, syncs the folder. */
 async function writeNow(file: string, text: string): Promise<void> {
   const beside = `${file}.${process.pid}-${++written}.tmp`
   try {
@@ -50,7 +50,7 @@ const FORMAT = 'sluice-state/1'
 /** JSON with a digest of its own, so that a torn or edited file is noticed. */
 export async function writeState(file: string, body: object, patienceMs = PATIENCE_MS): Promise<void> {
   const text = JSON.stringify(body, null, 1)
-  await writeDurably(file, `${JSON.stringify({ format: FORMAT, digest: digestOf(text) })}\n${text}\n`, patienceMs)
+  await inTime(file, patienceMs, writeNow(file, `${JSON.stringify({ format: FORMAT, digest: digestOf(text) })}\n${text}\n`))
 }
 
 /** Undefined when the file does not exist; throws `engine.state-torn` when it is not what was written. */

@@ -9,7 +9,6 @@
 import { appendFile, rm } from 'node:fs/promises'
 import { createHash, randomUUID } from 'node:crypto'
 import { basename, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import {
   ledgerErrors,
@@ -21,7 +20,7 @@ import {
   type RunRecord,
   type Split,
 } from '#connector'
-import { PATIENCE_MS, readState, writeState } from './durable-file.ts'
+import { PATIENCE_MS, inTime, readState, writeState } from './durable-file.ts'
 import { engineErrors } from './errors.ts'
 import { lockJob } from './job-lock.ts'
 
@@ -140,9 +139,8 @@ export class StateStore {
     const stored = this.#stored
     if (stored === undefined) throw new Error('a checkpoint without a run')
     const { job, run, holder, epoch } = stored
-    const reading = readState(this.#file).catch(() => undefined)
-    const late = sleep(this.#patienceMs, undefined, { ref: false })
-    const found = (await Promise.race([reading, late])) as Partial<Stored> | undefined
+    const reading = inTime(this.#file, this.#patienceMs, readState(this.#file))
+    const found = (await reading.catch(() => undefined)) as Partial<Stored> | undefined
     if (found !== undefined && (found.run !== run || found.holder !== holder || found.epoch !== epoch))
       throw ledgerErrors.fenced({ job, run })
     return stored
