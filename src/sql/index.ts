@@ -38,5 +38,5 @@ export {
   type SqlWriterSettings,
   type SystemFacts,
 } from './settings.ts'
-export { executeStatements } from './statements.ts'
+export { executeStatements, type StatementOption } from './statements.ts'
 export { parseTableName, printTableName, quoteTableName, type TableName } from './table-name.ts'

@@ -1,9 +1,12 @@
 import { SluiceError } from '#errors'
 import { sqlErrors } from './errors.ts'
 
+/** The options that hold statements. */
+export type StatementOption = 'preSql' | 'postSql'
+
 /** Executes the statements of `preSql` or `postSql` in their order. Failures say which one it was. */
 export async function executeStatements(
-  option: 'preSql' | 'postSql',
+  option: StatementOption,
   statements: readonly string[],
   execute: (sql: string) => Promise<unknown>,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 /** preSql and postSql: what users want executed around the rows. */
-import { executeStatements } from '#sql'
+import { executeStatements, type StatementOption } from '#sql'
 import { postgresErrors } from './errors.ts'
 import type { Connection } from './protocol/connection.ts'
 
@@ -14,7 +14,7 @@ export const needsNoTransaction = (statements: readonly string[]): boolean =>
   statements.some(sql => OUTSIDE.test(withoutComments(sql)))
 
 /** Executes statements in the open transaction, which none of them may end. */
-export async function executeInside(session: Connection, option: Option, statements: readonly string[]): Promise<void> {
+export async function executeInside(session: Connection, option: StatementOption, statements: readonly string[]): Promise<void> {
   await executeStatements(option, statements, async sql => {
     await session.run(sql)
     if (session.transaction !== 'T') throw postgresErrors.statementEndsTransaction({})
@@ -22,8 +22,6 @@ export async function executeInside(session: Connection, option: Option, stateme
 }
 
 /** Executes statements one by one, each durable at once. */
-export async function executeOutside(session: Connection, option: Option, statements: readonly string[]): Promise<void> {
+export async function executeOutside(session: Connection, option: StatementOption, statements: readonly string[]): Promise<void> {
   await executeStatements(option, statements, sql => session.run(sql))
 }
-
-type Option = 'preSql' | 'postSql'
