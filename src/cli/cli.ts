@@ -11,8 +11,8 @@ import { publicTitle } from './secrets.ts'
 /** Runs one command line and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   process.title = publicTitle(args)
-  // Node would print what an error carries as it is, secrets included.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
+  // Node would print what an error carries as it is, secrets included.
   process.once('uncaughtException', error => process.exit(report(SluiceError.from(error), args.includes('--json'))))
   try {
     return await runLine(isFlinkxLine(args) ? nativeLine(args) : args)
